@@ -1,0 +1,1 @@
+"""What `pipeline.doctor` looks at, a module for each kind of thing."""

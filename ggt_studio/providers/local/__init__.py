@@ -1,0 +1,1 @@
+"""Generators with open weights, run through diffusers in the worker; nothing leaves this machine."""

@@ -1,0 +1,1 @@
+"""Measurements of photos and their targets: metrics, alignment, the offline judge. Runs in the worker."""

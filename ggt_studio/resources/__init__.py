@@ -1,0 +1,1 @@
+"""Data that ships with the program: prompt presets, style, icons."""

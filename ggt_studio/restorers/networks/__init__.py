@@ -1,0 +1,1 @@
+"""Networks written here from their papers, with their authors' parameter names, so that released checkpoints load unchanged."""

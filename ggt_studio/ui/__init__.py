@@ -1,0 +1,1 @@
+"""The window: pages and widgets over observable state."""

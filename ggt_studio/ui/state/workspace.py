@@ -1,0 +1,88 @@
+"""The open project as the window sees it: counts, the work under way, and the mutations a person can ask for.
+
+Views read through `query`, ask for changes through the methods, and react to the signals; none touches the store itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ggt_studio.core.words import Category, Hold, State
+from ggt_studio.dataset import sampling
+from ggt_studio.pipeline.retrying import reopen, retry_failed
+from ggt_studio.pipeline.session import Session
+from ggt_studio.store import holds, photos
+from ggt_studio.ui.bridge import Tasks
+from ggt_studio.ui.state.jobs import Jobs, RunChoice
+from ggt_studio.ui.state.reviewing import Reviewing
+from ggt_studio.ui.state.trying import TryingOut
+
+
+class Workspace(Jobs):
+    """One open project: its long jobs, its `reviewing`, and the edits of many patches at once."""
+
+    def __init__(self, session: Session, tasks: Tasks) -> None:
+        super().__init__(session, tasks)
+        self.reviewing = Reviewing(self)
+        self.trying = TryingOut(self)
+
+    def start_run(self, choice: RunChoice) -> None:
+        """Run a recipe over the open patches. Does nothing while a run or a try-out is under way."""
+        if not self.trying.running:
+            super().start_run(choice)
+
+    async def close(self) -> None:
+        """Stop all work, let it clean up, and close the project."""
+        self.trying.stop()
+        await super().close()
+
+    def retry_failed(self, decided_by: str = "") -> None:
+        """Open failed patches again: all, or those of one kind, named as in `core.policy.Summary.decided_by`."""
+        self.change(lambda project: retry_failed(project, "asked for in the window", decided_by=decided_by))
+
+    def reopen_rejected(self) -> None:
+        """Start all rejected patches afresh."""
+        self.change(lambda project: reopen(project, State.REJECTED, "asked for in the window"))
+
+    def set_category(
+        self, photo_ids: Sequence[int], category: Category, done: Callable[[int], None] | None = None
+    ) -> None:
+        """Put photos into a category; `done` gets how many changed."""
+        self.change(lambda project: photos.set_category(project, photo_ids, category), done)
+
+    def sample(
+        self,
+        ratio: tuple[int, int, int],
+        total: int | None,
+        seed: int,
+        *,
+        near_duplicates: bool,
+        done: Callable[[sampling.SampleReport], None] | None = None,
+    ) -> None:
+        """Hold back all open patches but a sample by quality."""
+        self.change(
+            lambda project: sampling.sample(
+                project, ratio=ratio, total=total, seed=seed, near_duplicates=near_duplicates
+            ),
+            done,
+        )
+
+    def release(self, holds: tuple[Hold, ...], done: Callable[[int], None] | None = None) -> None:
+        """Let all patches that are held for these reasons take part in runs again; `done` gets how many."""
+        self.change(lambda project: sampling.release(project, holds), done)
+
+    def set_hold(self, patch_ids: Sequence[int], hold: Hold | None, done: Callable[[holds.Before], None]) -> None:
+        """Hold these patches back from runs, or release them; `done` gets what the changed ones were before."""
+        self.change(lambda project: holds.set_hold(project, patch_ids, hold), done)
+
+    def restore_holds(self, before: holds.Before) -> None:
+        """Give patches back the holds they had."""
+        self.change(lambda project: holds.restore(project, before))
+
+    def remove_photos(self, photo_ids: Sequence[int], done: Callable[[holds.Removal], None]) -> None:
+        """Take photos and their patches out of the project until they are put back; `done` gets what that came to."""
+        self.change(lambda project: holds.remove(project, photo_ids), done)
+
+    def put_back_photos(self, photo_ids: Sequence[int], done: Callable[[int], None] | None = None) -> None:
+        """Let removed photos be in the project again; `done` gets how many."""
+        self.change(lambda project: holds.put_back(project, photo_ids), done)

@@ -1,0 +1,1 @@
+"""Reusable widgets: plain data in, signals out; none of them knows the store."""

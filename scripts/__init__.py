@@ -1,0 +1,1 @@
+"""Stdlib-only scripts behind run.py."""

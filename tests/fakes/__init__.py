@@ -1,0 +1,1 @@
+"""Stand-ins for the far side of interfaces, and small projects to work on."""
