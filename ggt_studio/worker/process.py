@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,20 +67,21 @@ class WorkerProcess:
             "PYTHONUNBUFFERED": "1",
             "QT_QPA_PLATFORM": "offscreen",
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "ggt_studio.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            # A group of its own: Ctrl-C in a terminal is for the program, which then ends its workers in good order.
-            process_group=0 if os.name == "posix" else None,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-            | getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
+        with _interrupts_held_back():
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ggt_studio.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                # A group of its own: Ctrl-C in a terminal is for the program, which then ends its workers in good order.
+                process_group=0 if os.name == "posix" else None,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+                | getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
         self.served: set[str] = set()
         self._last_words: collections.deque[str] = collections.deque(maxlen=20)
         self._waiting: dict[int, _Waiting] = {}
@@ -203,6 +204,22 @@ class WorkerProcess:
             how += " (out of memory, perhaps)"
         words = self._last_words[-1] if self._last_words else ""
         return f"The worker process {how} while it did `{method}`." + (f" Its last words: {words}" if words else "")
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold SIGINT back from this thread, and so from a process born meanwhile: it inherits that.
+
+    For a moment a new process is still in our group, where Ctrl-C would end it.
+    """
+    if os.name != "posix":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def environment_without_secrets(secret_variables: Collection[str] = ()) -> dict[str, str]:

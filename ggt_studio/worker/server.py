@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import queue
+import signal
 import threading
 import traceback
 from collections.abc import Callable
@@ -48,6 +49,7 @@ def main() -> None:
     `{"id": 1, "cancelled": true}` (or with its result, if that was sooner), and tells how far it is before it answers:
     `{"id": 1, "progress": {"what": "steps", "done": 3, "total": 28}}`.
     """
+    _leave_interrupts_to_the_parent()
     requests_in = os.fdopen(os.dup(0), encoding="utf-8")
     replies = _Replies(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -62,6 +64,13 @@ def main() -> None:
     while True:
         request, job = requests.get()
         replies.send(_reply(request["id"], _answer(request, job, loaded)))
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ignore SIGINT, which came blocked from our birth: what is started from here inherits the one, not the other."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _read(requests_in: IO[str], requests: queue.SimpleQueue[tuple[dict[str, Any], Job]], replies: _Replies) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -360,6 +361,37 @@ async def test_what_a_method_started_goes_with_it(pool: WorkerPool) -> None:
 async def test_ctrl_c_in_the_terminal_is_not_for_the_worker(pool: WorkerPool) -> None:
     pid = (await pool.call("chores:pid", {}))["pid"]
     assert os.getpgid(pid) == pid != os.getpgid(0)
+
+
+# A group of its own, and whoever is in it hears SIGINT without a pause, while one worker after the other is born.
+CTRL_C_ALL_THE_TIME = """
+import os, signal, sys, threading
+signal.signal(signal.SIGINT, lambda *_: None)
+from ggt_studio.worker.process import WorkerProcess
+over = threading.Event()
+def hail():
+    while not over.is_set():
+        os.killpg(0, signal.SIGINT)
+        over.wait(0.0002)
+threading.Thread(target=hail).start()
+ended = []
+for _ in range(60):
+    worker = WorkerProcess(1)
+    over.wait(0.02)
+    if not worker.alive:
+        worker.process.wait()
+        ended.append(worker.process.returncode)
+    worker.stop()
+over.set()
+print(ended)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes as POSIX has them")
+def test_ctrl_c_while_a_worker_is_born_does_not_end_it() -> None:
+    command = [sys.executable, "-c", CTRL_C_ALL_THE_TIME]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, start_new_session=True, check=False)
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
