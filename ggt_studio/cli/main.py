@@ -34,6 +34,8 @@ _COMMANDS = {
     "review": "work:review",
     "export": "data:export",
     "restore": "restore:restore",
+    "train": "train:train",
+    "trained": "train:trained",
     "check": "browse:check",
     "demo": "work:demo",
     "plugins": "work:plugins",

@@ -1,0 +1,223 @@
+"""The commands `train` and `trained`: train restorers on the project's pairs, and look at the runs."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ggt_studio.cli.console import ProgressBar, counted, json_option, note, project_argument, run_async, say
+from ggt_studio.cli.interrupts import INTERRUPTED
+from ggt_studio.core.errors import StudioError
+from ggt_studio.dataset.degradations import degradation_names
+from ggt_studio.dataset.include import Include
+from ggt_studio.pipeline.training import DataChoice, prepare_job, run_folders, runs_folder, train_job
+from ggt_studio.store.project import Project
+from ggt_studio.training.compositions import DEFAULT, composition_names, load_composition, parse_ratio
+from ggt_studio.training.job import as_facts, checkpoints, read_events, read_job, state_of
+from ggt_studio.training.recipes import load_recipe
+from ggt_studio.worker.client import WorkerPool
+
+_NONE = "none"
+
+
+@click.command()
+@project_argument
+@click.option("--recipe", default="nafnet", show_default=True, help="A recipe's name, or a .toml file of your own.")
+@click.option("--name", help="Of the run; by default recipe and time.")
+@click.option(
+    "--include",
+    type=click.Choice([*(i.value for i in Include), _NONE]),
+    default=Include.VERIFIED.value,
+    show_default=True,
+    help="Pairs of the project: accepted by people; also those that wait for them; the first candidates, without quality "
+    "control; or none.",
+)
+@click.option(
+    "--pairs", "pair_folders", multiple=True, type=click.Path(path_type=Path), help="A folder of other pairs."
+)
+@click.option(
+    "--clean", "clean_folders", multiple=True, type=click.Path(path_type=Path), help="Clean photos, to degrade."
+)
+@click.option(
+    "--degradation",
+    type=click.Choice(degradation_names()),
+    default="real-esrgan",
+    show_default=True,
+    help="Of clean photos.",
+)
+@click.option("--composition", type=click.Choice(composition_names()), default=DEFAULT, show_default=True)
+@click.option(
+    "--ratio", metavar="EXISTING:CURATED", help="Samples of other pairs to those of the project, such as 1:1."
+)
+@click.option("--validation", type=click.IntRange(0, 1000), default=8, show_default=True, help="Pairs to hold back.")
+@click.option("--steps", type=click.IntRange(1), help="In place of the recipe's.")
+@click.option("--batch", type=click.IntRange(1), help="In place of the recipe's.")
+@click.option("--crop", type=click.IntRange(16), help="Px a side, in place of the recipe's.")
+@click.option("--accumulate", type=click.IntRange(1), help="Parts of a batch that are computed one after the other.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="In place of the recipe's.")
+@click.option("--checkpoint-every", type=click.IntRange(0), metavar="STEPS", help="In place of the recipe's.")
+@click.option("--from", "start_from", type=click.Path(path_type=Path), help="A checkpoint to start from.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
+@click.option("--resume", metavar="NAME", help="Go on with a run, from its last checkpoint.")
+@click.option("--prepare-only", is_flag=True, help="Make the job folder, to be trained elsewhere, and stop.")
+@json_option
+def train(
+    project: Path,
+    recipe: str,
+    name: str | None,
+    include: str,
+    pair_folders: tuple[Path, ...],
+    clean_folders: tuple[Path, ...],
+    degradation: str,
+    composition: str,
+    ratio: str | None,
+    validation: int,
+    steps: int | None,
+    batch: int | None,
+    crop: int | None,
+    accumulate: int | None,
+    precision: str | None,
+    checkpoint_every: int | None,
+    start_from: Path | None,
+    seed: int,
+    device: str,
+    resume: str | None,
+    prepare_only: bool,
+    as_json: bool,
+) -> int:
+    """Train a restorer on the pairs of PROJECT, mixed with other pairs where there are some.
+
+    Ctrl-C writes a checkpoint and pauses; `--resume NAME` goes on exactly where it stood. The job folder under training/ can
+    be copied and trained elsewhere: `accelerate launch -m ggt_studio.training FOLDER`.
+    """
+    with Project.open(project, read_only=True):
+        pass
+    mixed = load_composition(composition)
+    if ratio is not None:
+        existing, curated = parse_ratio(ratio)
+        mixed = mixed.model_copy(update={"existing_share": existing, "curated_share": curated})
+    chosen = load_recipe(recipe).changed(
+        steps=steps,
+        batch=batch,
+        crop=crop,
+        accumulate=accumulate,
+        precision=precision,
+        checkpoint_every=checkpoint_every,
+    )
+    data = DataChoice(
+        None if include == _NONE else Include(include),
+        pair_folders,
+        clean_folders,
+        mixed,
+        degradation,
+        validation,
+    )
+    folder = _run_folder(project, resume) if resume else _new_folder(project, name, recipe)
+
+    async def work() -> str:
+        pool = WorkerPool(1)
+        try:
+            if not resume:
+                with ProgressBar("Packing pairs", "pair") as bar:
+                    _, remarks = await prepare_job(
+                        pool,
+                        folder,
+                        project,
+                        data,
+                        chosen,
+                        seed=seed,
+                        start_from=start_from,
+                        tell=lambda _what, done, total: bar.show(done, total),
+                    )
+                for remark in remarks:
+                    note(remark)
+            if prepare_only:
+                return "prepared"
+            with ProgressBar("Training", "step") as bar:
+                return await train_job(pool, folder, device, bar.show)
+        finally:
+            pool.close()
+
+    how = run_async(work)
+    facts = {**_facts(folder), "how": how}
+    say(as_json, facts, _lines(folder, facts))
+    return INTERRUPTED if how == "paused" else 0
+
+
+@click.command()
+@project_argument
+@json_option
+def trained(project: Path, as_json: bool) -> None:
+    """List the training runs of PROJECT, with their checkpoints, the newest first."""
+    with Project.open(project, read_only=True):
+        pass
+    runs = [_facts(folder) for folder in run_folders(project)]
+    lines = [line for run in runs for line in _about(run)] or ["There are no training runs yet: `train` makes one."]
+    say(as_json, runs, lines)
+
+
+def _new_folder(project: Path, name: str | None, recipe: str) -> Path:
+    chosen = name or f"{Path(recipe).stem}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    if not re.fullmatch(r"[\w][\w .-]*", chosen):
+        raise click.UsageError("--name is letters, digits, spaces, dots and hyphens; it becomes a folder's name.")
+    return runs_folder(project) / chosen
+
+
+def _run_folder(project: Path, name: str) -> Path:
+    names = [folder.name for folder in run_folders(project)]
+    if name not in names:
+        there = f"There are: {', '.join(names)}." if names else "There are none yet."
+        raise StudioError(f"{project.name} has no training run {name}. {there}")
+    return runs_folder(project) / name
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """A run for scripts."""
+    events = read_events(folder)
+    validated = [event for event in events if event.get("event") == "validated"]
+    scores = {event["step"]: event for event in validated}
+    losses = [event for event in events if event.get("event") == "step"]
+    return {
+        **as_facts(read_job(folder)),
+        "folder": str(folder),
+        "state": state_of(folder),
+        "step": max((event.get("step", 0) for event in events), default=0),
+        "loss": losses[-1]["loss"] if losses else None,
+        "checkpoints": [
+            {
+                "step": one.step,
+                "path": str(one.weights),
+                "psnr": scores.get(one.step, {}).get("psnr"),
+                "ssim": scores.get(one.step, {}).get("ssim"),
+            }
+            for one in checkpoints(folder)
+        ],
+        "psnr_lq": validated[-1]["psnr_lq"] if validated else None,
+        "ssim_lq": validated[-1]["ssim_lq"] if validated else None,
+    }
+
+
+def _about(run: dict[str, Any]) -> list[str]:
+    newest = run["checkpoints"][-1] if run["checkpoints"] else None
+    psnr = f", {newest['psnr']:.2f} dB (photos as they are: {run['psnr_lq']:.2f})" if newest and newest["psnr"] else ""
+    lines = [f"{run['name']}: {run['recipe']}, {run['state']}, step {run['step']:,} of {run['steps']:,}{psnr}"]
+    if newest:
+        lines.append(f"  {counted(len(run['checkpoints']), 'checkpoint')}, the newest: {newest['path']}")
+    return lines
+
+
+def _lines(folder: Path, facts: dict[str, Any]) -> list[str]:
+    if facts["how"] == "prepared":
+        return [f"The job is ready in {folder}. Train it with `accelerate launch -m ggt_studio.training FOLDER`."]
+    project = folder.parent.parent
+    lines = _about(facts)
+    if facts["how"] == "paused":
+        lines.append(f"Paused. `ggt-studio train {project} --resume {folder.name!r}` goes on.")
+    elif facts["checkpoints"]:
+        lines.append(f"Restore with it: ggt-studio restore {facts['checkpoints'][-1]['path']} PHOTOS... -o FOLDER")
+    return lines

@@ -1,0 +1,243 @@
+"""Training from a project: choosing the data, packing it into a job folder, and running, pausing and going on."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import re
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ggt_studio.core.errors import StudioError
+from ggt_studio.dataset.degradations import load_degradation
+from ggt_studio.dataset.include import Include
+from ggt_studio.dataset.pairs import read_pairs, selected_ids
+from ggt_studio.store.project import Project
+from ggt_studio.training.compositions import Composition, compose
+from ggt_studio.training.job import DATA, JOB_FILE, VALIDATION_PACK, Job, read_job, request_pause, write_job
+from ggt_studio.training.lists import write_list
+from ggt_studio.training.mixing import MixSet
+from ggt_studio.training.pairs import PairFiles
+from ggt_studio.training.recipes import TrainingRecipe
+from ggt_studio.training.sources import find_clean, find_pairs, project_pairs
+from ggt_studio.worker.client import Progress, WorkerPool
+
+TRAINING_LANE = "training"
+_TRAINING = "training"
+_LEFT = 4
+
+Tell = Callable[[str, int, int], None]
+"""Hears what is done, how far, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataChoice:
+    """What to train on: this project's pairs, further folders of pairs, and folders of clean photos to be degraded."""
+
+    include: Include | None = Include.VERIFIED
+    pair_folders: tuple[Path, ...] = ()
+    clean_folders: tuple[Path, ...] = ()
+    composition: Composition = Composition(label="One to one", description="")  # noqa: RUF009 - frozen
+    degradation: str = "real-esrgan"
+    validation: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """A set before it is packed: what is trained on, and what is held back."""
+
+    name: str
+    curated: bool
+    training: tuple[PairFiles, ...]
+    held_back: tuple[PairFiles, ...]
+    degradation: str = ""
+
+
+def runs_folder(project: Path) -> Path:
+    """Where a project keeps its training runs."""
+    return project / _TRAINING
+
+
+def run_folders(project: Path) -> list[Path]:
+    """The job folders of a project, the newest first."""
+    found = [path.parent for path in runs_folder(project).glob(f"*/{JOB_FILE}")]
+    return sorted(found, key=lambda path: (path / JOB_FILE).stat().st_mtime, reverse=True)
+
+
+async def prepare_job(
+    pool: WorkerPool,
+    folder: Path,
+    project: Path | None,
+    data: DataChoice,
+    recipe: TrainingRecipe,
+    *,
+    seed: int = 0,
+    start_from: Path | None = None,
+    tell: Tell = lambda _what, _done, _total: None,
+) -> tuple[Job, list[str]]:
+    """Choose and pack the data into a new job folder, which can then be trained here or elsewhere; and remarks for people.
+
+    Pairs that look alike are never both trained on and held back. What was packed before a crash is not packed again. Raises
+    StudioError where there is nothing to train on, or the folder holds a run already.
+    """
+    if (folder / JOB_FILE).exists():
+        raise StudioError(f"{folder} holds a training run already; choose another name.")
+    if data.clean_folders:
+        load_degradation(data.degradation)
+    sets, remarks = await asyncio.to_thread(_choose, project, data, seed)
+    if not sets:
+        raise StudioError(
+            "There is nothing to train on: choose pairs of the project, a folder of pairs, or clean photos."
+        )
+    mix_sets: dict[bool, list[MixSet]] = {True: [], False: []}
+    digest = hashlib.sha256()
+    for number, one in enumerate(sets):
+        pack = f"{number:02d}-{_plain(one.name)}.pack"
+        info = await _pack(pool, folder, pack, one.training, f"Packing {one.name}", tell)
+        remarks += [f"{one.name}: {refused['name']} is left out: {refused['why']}" for refused in info["refused"]]
+        if info["smallest"] < recipe.crop:
+            remarks.append(
+                f"{one.name}: pictures from {info['smallest']} px are mirrored on to crops of {recipe.crop} px."
+            )
+        mix_sets[one.curated].append(MixSet(one.name, pack, info["pairs"], 0, one.degradation))
+        digest.update(info["sha256"].encode())
+    held_back = [pair for one in sets for pair in one.held_back]
+    validation = 0
+    if held_back:
+        info = await _pack(pool, folder, VALIDATION_PACK, held_back, "Packing what is held back", tell)
+        validation = info["pairs"]
+    mix = compose(data.composition, mix_sets[False], mix_sets[True], seed)
+    name = project.name if project else folder.name
+    job = Job(
+        name=folder.name,
+        recipe=recipe,
+        mix=mix,
+        seed=seed,
+        validation_pairs=validation,
+        validation_degradation=data.degradation if any(one.degradation for one in sets) else "",
+        dataset=f"{name} {digest.hexdigest()[:12]}",
+        start_from=await asyncio.to_thread(_copied, start_from, folder) if start_from else "",
+        about={"include": data.include.value if data.include else "", "data_sha256": digest.hexdigest()},
+    )
+    write_job(folder, job)
+    return job, remarks
+
+
+async def train_job(pool: WorkerPool, folder: Path, device: str, tell: Callable[[int, int], None]) -> str:
+    """Train a job folder, from where it stands; `done` or `paused`. `request_pause` pauses it from any process, and so does
+    cancelling, which waits for the checkpoint; cancelled again, it ends at once.
+
+    Raises StudioError; see `training.loop.train`.
+    """
+    read_job(folder)
+
+    def show(progress: Progress) -> None:
+        tell(int(progress.done), int(progress.total))
+
+    params = {"folder": _absolute(folder), "device": device}
+    call = asyncio.ensure_future(pool.call("train_job", params, lane=TRAINING_LANE, on_progress=show))
+    try:
+        answer = await asyncio.shield(call)
+    except asyncio.CancelledError:
+        request_pause(folder)
+        answer = await call
+    return answer["how"]
+
+
+def _choose(project: Path | None, data: DataChoice, seed: int) -> tuple[list[_Set], list[str]]:
+    sets, remarks = [], []
+    if project is not None and data.include is not None:
+        pairs = _read_project(project, data.include)
+        if pairs:
+            sets.append(_held_apart("curated", True, pairs, data.validation, seed))
+        else:
+            remarks.append(f"The project has no {data.include.value} pairs.")
+    for folder in data.pair_folders:
+        found = find_pairs(folder)
+        remarks.append(f"{folder.name}: {found.words()}.")
+        sets.append(_held_apart(folder.name, False, found.pairs, data.validation, seed))
+    for folder in data.clean_folders:
+        clean = _held_apart(folder.name, False, find_clean(folder), data.validation, seed)
+        sets.append(replace(clean, degradation=data.degradation))
+    return _with_names_apart(_fair(sets, data.validation)), remarks
+
+
+def _read_project(folder: Path, include: Include) -> Sequence[PairFiles]:
+    with Project.open(folder, read_only=True) as project, project.snapshot():
+        return project_pairs(read_pairs(project, selected_ids(project, include), include))
+
+
+def _held_apart(name: str, curated: bool, pairs: Sequence[PairFiles], count: int, seed: int) -> _Set:
+    """Divide pairs, whole groups at a time; at most a quarter is held back."""
+    groups: dict[object, list[PairFiles]] = {}
+    for pair in pairs:
+        groups.setdefault(pair.about.get("group", pair.hq), []).append(pair)
+    order = sorted(groups, key=str)
+    random.Random(seed).shuffle(order)
+    held: list[PairFiles] = []
+    most = min(count, len(pairs) // _LEFT)
+    for key in order:
+        if len(held) + len(groups[key]) <= most:
+            held += groups[key]
+    names = {id(pair) for pair in held}
+    return _Set(name, curated, tuple(pair for pair in pairs if id(pair) not in names), tuple(held))
+
+
+def _fair(sets: Sequence[_Set], count: int) -> list[_Set]:
+    """Hold `count` pairs back over all sets, about equally many of each; the others go back to training."""
+    kept: list[list[PairFiles]] = [[] for _ in sets]
+    for turn in range(count):
+        for mine, one in zip(kept, sets, strict=True):
+            if turn < len(one.held_back) and sum(map(len, kept)) < count:
+                mine.append(one.held_back[turn])
+    return [
+        replace(one, held_back=tuple(mine), training=one.training + _same_again(one.held_back[len(mine) :], mine))
+        for mine, one in zip(kept, sets, strict=True)
+    ]
+
+
+def _same_again(back: Iterable[PairFiles], held: Sequence[PairFiles]) -> tuple[PairFiles, ...]:
+    """Those that may be trained on after all: none that belongs to a group of which something stays held back."""
+    groups = {pair.about.get("group", pair.hq) for pair in held}
+    return tuple(pair for pair in back if pair.about.get("group", pair.hq) not in groups)
+
+
+def _with_names_apart(sets: Sequence[_Set]) -> list[_Set]:
+    seen: dict[str, int] = {}
+    named = []
+    for one in sets:
+        seen[one.name] = seen.get(one.name, 0) + 1
+        named.append(one if seen[one.name] == 1 else replace(one, name=f"{one.name} {seen[one.name]}"))
+    return named
+
+
+async def _pack(pool: WorkerPool, folder: Path, name: str, pairs: Sequence[PairFiles], what: str, tell: Tell) -> dict:
+    listed = folder / DATA / f"{name}.list"
+    await asyncio.to_thread(write_list, listed, pairs)
+
+    def show(progress: Progress) -> None:
+        tell(what, int(progress.done), int(progress.total))
+
+    params = {"list": str(listed), "pack": str(folder / DATA / name)}
+    return await pool.call("pack_list", params, lane=TRAINING_LANE, on_progress=show)
+
+
+def _copied(checkpoint: Path, folder: Path) -> str:
+    """A checkpoint to start from, in the job folder, which is whole by itself; its name there."""
+    name = f"start{checkpoint.suffix}"
+    try:
+        shutil.copyfile(checkpoint, folder / name)
+    except OSError as error:
+        raise StudioError(f"The checkpoint {checkpoint} cannot be read: {error.strerror or error}.") from error
+    return name
+
+
+def _absolute(folder: Path) -> str:
+    return str(folder.absolute())
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:40] or "set"

@@ -1,0 +1,167 @@
+"""A job folder: all that a training run is, in one place that can be copied to another machine and back. Light.
+
+`job.json` (what is trained, on what, how), `data/` (packs), `checkpoints/step-N/` (`weights.safetensors`, `state.pt`),
+`validation/` (photos), `log.jsonl` (one event a line), `tensorboard/`, `lock`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ggt_studio.core.errors import StudioError
+from ggt_studio.core.files import write_new
+from ggt_studio.training.mixing import Mix
+from ggt_studio.training.recipes import TrainingRecipe, parse_recipe
+
+FORMAT = 1
+JOB_FILE, LOG_FILE, LOCK_FILE, PAUSE_FILE = "job.json", "log.jsonl", "lock", "pause"
+DATA, CHECKPOINTS, VALIDATION, TENSORBOARD = "data", "checkpoints", "validation", "tensorboard"
+WEIGHTS_FILE, STATE_FILE = "weights.safetensors", "state.pt"
+VALIDATION_PACK = "validation.pack"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run is. `dataset`: its data's version for people and restored photos; `start_from`: a checkpoint in the folder;
+    `about`: further facts for the model card."""
+
+    name: str
+    recipe: TrainingRecipe
+    mix: Mix
+    seed: int = 0
+    validation_pairs: int = 0
+    validation_degradation: str = ""
+    dataset: str = ""
+    start_from: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "format": FORMAT,
+            **{name: getattr(self, name) for name in _PLAIN},
+            "about": dict(self.about),
+            "recipe": self.recipe.model_dump(mode="json"),
+            "mix": self.mix.to_json(),
+        }
+
+
+_PLAIN = ("name", "seed", "validation_pairs", "validation_degradation", "dataset", "start_from")
+
+
+def write_job(folder: Path, job: Job) -> None:
+    """Write `job.json`; runs never overwrite each other. Raises `StudioError` where there is one already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        write_new(folder / JOB_FILE, json.dumps(job.to_json(), ensure_ascii=False, indent=2).encode())
+    except FileExistsError as error:
+        raise StudioError(f"{folder} holds a training run already; choose another name.") from error
+
+
+def read_job(folder: Path) -> Job:
+    """The job of a folder. Raises `StudioError` for a folder that holds none, or one of a newer version."""
+    path = folder / JOB_FILE
+    try:
+        values = json.loads(path.read_text("utf-8"))
+        if values["format"] > FORMAT:
+            raise StudioError(f"{path} was written by a newer version of GGT Studio; update to use it.")
+        plain = {name: values[name] for name in _PLAIN}
+        recipe, mix = parse_recipe(values["recipe"], plain["name"]), Mix.from_json(values["mix"])
+        return Job(recipe=recipe, mix=mix, about=values["about"], **plain)
+    except FileNotFoundError as error:
+        raise StudioError(f"{folder} is no folder of a training run: it has no {JOB_FILE}.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudioError(f"{path} cannot be read: {error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFiles:
+    """A checkpoint on disk; `state` is only kept for the newest ones."""
+
+    step: int
+    folder: Path
+
+    @property
+    def weights(self) -> Path:
+        """What Restore takes: the averaged weights where the recipe averages."""
+        return self.folder / WEIGHTS_FILE
+
+    @property
+    def state(self) -> Path:
+        """What training goes on from."""
+        return self.folder / STATE_FILE
+
+
+def checkpoints(folder: Path) -> list[CheckpointFiles]:
+    """The whole checkpoints of a job folder, the oldest first."""
+    found = []
+    for one in (folder / CHECKPOINTS).glob("step-*"):
+        match = re.fullmatch(r"step-(\d+)", one.name)
+        if match and (one / WEIGHTS_FILE).is_file():
+            found.append(CheckpointFiles(int(match[1]), one))
+    return sorted(found, key=lambda one: one.step)
+
+
+def latest_state(folder: Path) -> CheckpointFiles | None:
+    """The checkpoint that training would go on from."""
+    return next((one for one in reversed(checkpoints(folder)) if one.state.is_file()), None)
+
+
+def request_pause(folder: Path) -> None:
+    """Ask whichever process trains the job to write a checkpoint and end."""
+    (folder / PAUSE_FILE).touch()
+
+
+def read_events(folder: Path) -> list[dict[str, Any]]:
+    """The log, oldest first. A last line that a crash cut off is left out.
+
+    Steps that were done again after a crash are there once: what was said of them later stands.
+    """
+    try:
+        lines = (folder / LOG_FILE).read_text("utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    events: list[dict[str, Any]] = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if event.get("event") == "begun":
+            events = [one for one in events if one.get("step", 0) <= event["step"]]
+        events.append(event)
+    return events
+
+
+def state_of(folder: Path) -> str:
+    """`new`, `running`, `paused`, `done` or `failed`, as the log tells; whether a process is at work says the lock."""
+    for event in reversed(read_events(folder)):
+        if event.get("event") == "ended":
+            return str(event["how"])
+        if event.get("event") == "begun":
+            return "running"
+    return "new"
+
+
+def as_facts(job: Job) -> dict[str, Any]:
+    """A job for people and scripts, in short."""
+    recipe = job.recipe
+    return {
+        "name": job.name,
+        "recipe": recipe.label,
+        "network": recipe.network,
+        "steps": recipe.steps,
+        "batch": recipe.batch,
+        "crop": recipe.crop,
+        "dataset": job.dataset,
+        "sets": [
+            {"source": source.name, "share": source.share, **asdict(one)}
+            for source in job.mix.sources
+            for one in source.sets
+        ],
+    }

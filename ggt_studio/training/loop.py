@@ -1,0 +1,247 @@
+"""A training run from its job folder: steps, log, checkpoints with validation, and going on exactly where it stood."""
+
+from __future__ import annotations
+
+import errno
+import math
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from ggt_studio.core.errors import StudioError, WriteError
+from ggt_studio.training.checkpoints import State, read_state, write_checkpoint
+from ggt_studio.training.crops import Crops
+from ggt_studio.training.feeding import Feeder
+from ggt_studio.training.job import DATA, LOCK_FILE, PAUSE_FILE, Job, latest_state, read_job
+from ggt_studio.training.networks import build
+from ggt_studio.training.recipes import Optimiser
+from ggt_studio.training.run_log import RunLog
+from ggt_studio.training.step import train_step
+from ggt_studio.training.validation import Validation
+from ggt_studio.worker.client import available_cores
+from ggt_studio.worker.job import Cancelled
+
+_WAIT_FOR_DISK_S = 5.0
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def train(
+    folder: Path,
+    *,
+    device: str = "auto",
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    check: Callable[[], None] = lambda: None,
+) -> str:
+    """Train the job of a folder from its last checkpoint, or from the beginning, to its end; `done` or `paused`.
+
+    `device`: auto, or cpu; several processes are those of `accelerate launch`. `check` is called before each step; when it raises
+    `Cancelled`, or `job.request_pause` was called, a checkpoint is written and the run is paused: it goes on later with the
+    losses that it would have had. A full disk is waited for. All that happens is told in the job's log. Raises `StudioError` for
+    what a person must mend, among it a loss that is not finite: the last good checkpoint stays.
+    """
+    job = read_job(folder)
+    with ExitStack() as stack:
+        accelerator = _accelerator(job, device)
+        if accelerator.is_main_process:
+            stack.enter_context(_only_one(folder))
+            (folder / PAUSE_FILE).unlink(missing_ok=True)
+        accelerator.wait_for_everyone()
+        log = stack.enter_context(RunLog(folder, active=accelerator.is_main_process))
+        try:
+            how = _Run(folder, job, accelerator, log, progress, check).go_on()
+        except Exception as error:
+            log.event("ended", how="failed", why=str(error) or type(error).__name__)
+            raise
+        log.event("ended", how=how)
+        return how
+
+
+def _only_one(folder: Path) -> FileLock:
+    lock = FileLock(folder / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StudioError(
+            f"{folder.name} is being trained by another process; wait for it, or stop it there."
+        ) from error
+    return lock
+
+
+def _accelerator(job: Job, device: str) -> Accelerator:
+    # A worker trains one run after the other, each as its own recipe says.
+    AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001 - there is no other way
+    precision = {"fp32": "no"}.get(job.recipe.precision, job.recipe.precision)
+    return Accelerator(mixed_precision=precision, cpu=device == "cpu")
+
+
+def make_optimiser(parameters: list[torch.nn.Parameter], wanted: Optimiser) -> torch.optim.Optimizer:
+    """The optimiser of a recipe."""
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[wanted.kind]
+    return kind(parameters, lr=wanted.lr, betas=wanted.betas, weight_decay=wanted.weight_decay)
+
+
+class _Run:
+    """One run under way."""
+
+    def __init__(
+        self,
+        folder: Path,
+        job: Job,
+        accelerator: Accelerator,
+        log: RunLog,
+        progress: Callable[[int, int], None],
+        check: Callable[[], None],
+    ) -> None:
+        self.folder, self.job, self.recipe = folder, job, job.recipe
+        self.accelerator, self.log, self.progress, self.check = accelerator, log, progress, check
+        start = folder / job.start_from if job.start_from else None
+        network = build(job.recipe, job.seed, start).to(accelerator.device)
+        if job.recipe.channels_last:
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        averaged = [parameter.detach().clone() for parameter in network.parameters()] if job.recipe.ema else []
+        compiled = torch.compile(network) if job.recipe.compile else network
+        self.network, self.optimiser = accelerator.prepare(compiled, make_optimiser(parameters, job.recipe.optimiser))
+        self.state = State(network, self.optimiser, averaged, accelerator.scaler, 0)
+        self.validation = Validation(folder, job) if accelerator.is_main_process else None
+        self.saved_at = -1
+
+    def go_on(self) -> str:
+        step = 0
+        found = latest_state(self.folder)
+        if found is not None:
+            step = self.saved_at = read_state(found, self.state)
+        processes = self.accelerator.num_processes
+        parameters = sum(parameter.numel() for parameter in self.state.network.parameters())
+        device = str(self.accelerator.device)
+        self.log.event("begun", step=step, device=device, processes=processes, parameters=parameters)
+        self.log.since(step)
+        crops = Crops(self.job.mix, self.folder / DATA, self.recipe.crop)
+        feeder = Feeder(
+            crops,
+            self.recipe,
+            step,
+            self.accelerator.device,
+            self.accelerator.process_index,
+            processes,
+            threads=max(2, min(8, available_cores() // processes)),
+        )
+        try:
+            return self._steps(step, feeder)
+        finally:
+            feeder.close()
+            crops.close()
+            self.accelerator.free_memory()
+
+    def _steps(self, step: int, feeder: Feeder) -> str:
+        losses: list[Tensor] = []
+        began, waited = time.perf_counter(), feeder.waited_s
+        while step < self.recipe.steps:
+            if self._is_to_stop(step):
+                self._report(step, losses, began, feeder.waited_s - waited)
+                self._save(step, validate=False)
+                return "paused"
+            parts = feeder.parts()
+            losses.append(
+                train_step(
+                    self.accelerator, self.network, self.optimiser, self.state.averaged, self.recipe, parts, step
+                )
+            )
+            step += 1
+            due = step == self.recipe.steps or (
+                self.recipe.checkpoint_every and step % self.recipe.checkpoint_every == 0
+            )
+            if due or step % self.recipe.log_every == 0:
+                self._report(step, losses, began, feeder.waited_s - waited)
+                if due:
+                    self._save(step, validate=True)
+                began, waited = time.perf_counter(), feeder.waited_s
+                losses.clear()
+        return "done"
+
+    def _is_to_stop(self, step: int) -> bool:
+        """Whether a person asked to stop; several processes agree on it when they log, so that none waits for another."""
+        several = self.accelerator.num_processes > 1
+        if several and step % self.recipe.log_every:
+            return False
+        asked = self._is_asked()
+        if several:
+            flag = torch.tensor(float(asked), device=self.accelerator.device)
+            asked = bool(self.accelerator.reduce(flag, "sum").item())  # type: ignore[union-attr]
+        return asked
+
+    def _is_asked(self) -> bool:
+        try:
+            self.check()
+        except Cancelled:
+            return True
+        return (self.folder / PAUSE_FILE).exists()
+
+    def _report(self, step: int, losses: list[Tensor], began: float, waited_s: float) -> None:
+        """Log the steps since the last time; their losses are looked at only now, so that a GPU need not wait."""
+        if not losses:
+            return
+        mean = self.accelerator.reduce(torch.stack(losses).mean(), "mean").item()  # type: ignore[union-attr]
+        seconds = time.perf_counter() - began
+        if self.accelerator.is_main_process:
+            self.progress(step, self.recipe.steps)
+        if not math.isfinite(mean):
+            raise StudioError(
+                f"The loss was no longer a number at step {step:,}. The checkpoints before are good: go on from the last with a "
+                "smaller learning rate, with clipped gradients, or in fp32."
+            )
+        self.log.step(
+            step,
+            loss=mean,
+            lr=self.optimiser.param_groups[0]["lr"],
+            images_per_s=len(losses) * self.recipe.batch / seconds,
+            step_s=seconds / len(losses),
+            data_wait=min(1.0, waited_s / seconds),
+        )
+
+    def _save(self, step: int, *, validate: bool) -> None:
+        self.accelerator.wait_for_everyone()
+        if not self.accelerator.is_main_process:
+            self.accelerator.wait_for_everyone()
+            return
+        if step != self.saved_at:
+            state = State(self.state.network, self.optimiser, self.state.averaged, self.state.scaler, step)
+            found = self._written(state)
+            self.saved_at = step
+            self.log.event("checkpoint", step=step, folder=found.folder.name)
+            if validate and self.validation:
+                result = self.validation.run(found.weights, str(self.accelerator.device), step, lambda: None)
+                self.log.validated(step, **asdict(result))
+        self.accelerator.wait_for_everyone()
+
+    def _written(self, state: State) -> Any:
+        """Write a checkpoint; where the disk is full, wait until there is room or a person stops the run."""
+        told = False
+        header = {"network": self.recipe.network, "recipe": self.recipe.label, "run": self.job.name}
+        header |= {"step": str(state.step), "dataset": self.job.dataset}
+        while True:
+            try:
+                return write_checkpoint(self.folder, state, header)
+            except WriteError as error:
+                if error.errno not in _DISK_FULL:
+                    raise
+                if not told:
+                    self.log.event("waiting", step=state.step, why=str(error))
+                    told = True
+            until = time.monotonic() + _WAIT_FOR_DISK_S
+            while time.monotonic() < until:
+                if self._is_asked():
+                    raise StudioError(
+                        "Stopped while the disk was full: what was learnt since the last checkpoint (step "
+                        f"{max(self.saved_at, 0):,}) could not be kept."
+                    )
+                time.sleep(0.1)

@@ -1,0 +1,133 @@
+"""Recipes of training as data: network, loss, optimiser, schedule, crops, batch, EMA; in `resources/training_recipes` or a
+file of one's own. Light, for every process."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ggt_studio.core.errors import StudioError
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+SMOKE = "-smoke"
+"""What the names of recipes end with that are small enough to train on a CPU in a minute."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Loss(_Table):
+    """A term of the loss, of images of 0 to 1.
+
+    `l1`, `l2`: mean absolute and squared difference. `charbonnier`: the mean of sqrt(difference^2 + epsilon^2). `psnr`: minus
+    the mean PSNR in dB (NAFNet, arXiv 2204.04676). `edge`: Charbonnier of the Laplacians (MPRNet, arXiv 2102.02808, section 3.4).
+    `frequency`: mean absolute difference of the real and imaginary parts of the Fourier transforms.
+    """
+
+    kind: Literal["l1", "l2", "charbonnier", "psnr", "edge", "frequency"]
+    weight: Positive = 1.0
+    epsilon: Positive = 1e-3
+
+
+class Optimiser(_Table):
+    """Adam or AdamW."""
+
+    kind: Literal["adam", "adamw"] = "adamw"
+    lr: Positive
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    weight_decay: float = Field(default=0.0, ge=0)
+
+
+class Schedule(_Table):
+    """How the learning rate goes over the steps: up linearly in `warmup` steps, then by a cosine to `lr_end`, or constant, or
+    halved at each of `milestones` (shares of all steps)."""
+
+    kind: Literal["constant", "cosine", "halving"] = "cosine"
+    warmup: int = Field(default=0, ge=0)
+    lr_end: float = Field(default=0.0, ge=0)
+    milestones: tuple[Share, ...] = ()
+
+
+class TrainingRecipe(_Table):
+    """All that decides how a network is trained, beside the data. Sizes in px, lengths in steps of the optimiser.
+
+    `batch` is that of a step, over all processes and `accumulate` parts. `network_options` are those of the network's own options.
+    Each checkpoint is validated; `checkpoint_every` 0: only at the end. `ema` 0: none. `clip`: the largest norm of all gradients, 0: none.
+    """
+
+    label: str
+    description: str
+    network: Literal["NAFNet", "SwinIR", "X-Restormer", "PromptIR"]
+    network_options: dict[str, Any] = Field(default_factory=dict)
+    loss: tuple[Loss, ...] = Field(min_length=1)
+    optimiser: Optimiser
+    schedule: Schedule = Schedule()
+    steps: Count
+    batch: Count
+    crop: int = Field(ge=16, le=2048)
+    accumulate: Count = 1
+    ema: Share = 0.0
+    clip: float = Field(default=0.0, ge=0)
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    channels_last: bool = False
+    compile: bool = False
+    checkpoint_every: int = Field(default=5000, ge=0)
+    validation_crop: int = Field(default=512, ge=32, le=4096)
+    log_every: Count = 50
+
+    def changed(self, **values: Any) -> TrainingRecipe:
+        """This recipe with other values; those that are None stay. Raises `StudioError` for such that do not fit."""
+        wanted = {name: value for name, value in values.items() if value is not None}
+        return parse_recipe({**self.model_dump(), **wanted}, self.label)
+
+
+def recipe_names() -> list[str]:
+    """The names of the recipes that come with the program."""
+    return sorted(one.name.removesuffix(".toml") for one in _folder().iterdir() if one.name.endswith(".toml"))
+
+
+def load_recipe(name: str) -> TrainingRecipe:
+    """A recipe by its name, or from a TOML file of one's own. Raises `StudioError` for what is none."""
+    if name in recipe_names():
+        text = (_folder() / f"{name}.toml").read_text("utf-8")
+    elif (path := Path(name).expanduser()).suffix == ".toml":
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise StudioError(f"The recipe {path} cannot be read: {error}.") from error
+    else:
+        raise StudioError(
+            f"There is no recipe {name}; choose one of {', '.join(recipe_names())}, or the path of a .toml file of your own."
+        )
+    try:
+        return parse_recipe(tomllib.loads(text), name)
+    except tomllib.TOMLDecodeError as error:
+        raise StudioError(f"The recipe {name} cannot be read: {error}.") from error
+
+
+def parse_recipe(values: dict[str, Any], name: str) -> TrainingRecipe:
+    """A recipe from plain values. Raises `StudioError`, naming what does not fit."""
+    try:
+        recipe = TrainingRecipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "it"
+        raise StudioError(f"The recipe {name} cannot be used: {where}: {first['msg']}.") from error
+    if recipe.batch % recipe.accumulate:
+        raise StudioError(
+            f"The recipe {name} cannot be used: a batch of {recipe.batch} does not divide into {recipe.accumulate} parts."
+        )
+    return recipe
+
+
+def _folder() -> Traversable:
+    return resources.files("ggt_studio.resources") / "training_recipes"

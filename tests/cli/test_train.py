@@ -1,0 +1,110 @@
+"""`train` and `trained` on the command line: from a project's pairs and other folders to a checkpoint that restores."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tomli_w
+from PIL import Image
+
+from fakes.command_line import run_command
+from fakes.projects import waiting_project
+from fakes.training_jobs import TINY, write_pairs
+from ggt_studio.training.job import checkpoints, read_events, read_job
+
+pytestmark = [
+    pytest.mark.ml,
+    pytest.mark.skipif(importlib.util.find_spec("accelerate") is None, reason="the ml extra is not installed"),
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    with waiting_project(tmp_path / "p", 8) as made:
+        return made.folder
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(tomli_w.dumps(TINY))
+    return path
+
+
+def test_from_the_projects_pairs_to_a_restored_photo(project: Path, recipe: Path, tmp_path: Path) -> None:
+    write_pairs(tmp_path / "other")
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    for number in range(2):
+        Image.open(tmp_path / "other" / "hq" / f"{number}.png").save(clean / f"{number}.png")
+    said = run_command(
+        "train", project, "--recipe", recipe, "--name", "first", "--include", "accepted", "--pairs", tmp_path / "other",
+        "--clean", clean, "--degradation", "mild", "--validation", 3, "--ratio", "1:3", "--device", "cpu", "--json",
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    run = json.loads(said.stdout)
+    assert (run["how"], run["state"], run["step"]) == ("done", "done", 12)
+    assert [(one["source"], one["name"], one["share"]) for one in run["sets"]] == [
+        ("existing", "other", 1),
+        ("existing", "clean", 1),
+        ("curated", "curated", 3),
+    ]
+    assert read_job(Path(run["folder"])).validation_pairs == 3
+    assert [one["step"] for one in run["checkpoints"]] == [4, 8, 12]
+    assert all(one["psnr"] > 0 for one in run["checkpoints"])
+    (listed,) = json.loads(run_command("trained", project, "--json").stdout)
+    assert listed["checkpoints"] == run["checkpoints"]
+    restored = run_command(
+        "restore", run["checkpoints"][-1]["path"], clean, "-o", tmp_path / "out", "--device", "cpu", "--json"
+    )
+    assert json.loads(restored.stdout)["restored"] == 2
+    assert run["dataset"].encode() in (tmp_path / "out" / "0.png").read_bytes(), "the photo tells of the dataset"
+
+
+def test_a_run_is_never_overwritten(project: Path, recipe: Path) -> None:
+    command = ("train", project, "--recipe", recipe, "--name", "one", "--include", "accepted", "--device", "cpu")
+    assert run_command(*command, "--prepare-only").returncode == 0
+    again = run_command(*command)
+    assert again.returncode == 1
+    assert "holds a training run already" in again.stderr
+    done = run_command("train", project, "--resume", "one", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    unknown = run_command("train", project, "--resume", "two")
+    assert "no training run two. There are: one." in unknown.stderr
+
+
+def test_nothing_to_train_on_is_told(project: Path, recipe: Path) -> None:
+    said = run_command("train", project, "--recipe", recipe, "--include", "none")
+    assert said.returncode == 1
+    assert "There is nothing to train on" in said.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C as a terminal sends it")
+def test_ctrl_c_pauses_with_a_checkpoint(project: Path, tmp_path: Path) -> None:
+    endless = tmp_path / "endless.toml"
+    endless.write_text(tomli_w.dumps({**TINY, "steps": 1_000_000, "checkpoint_every": 0}))
+    command = [sys.executable, "-m", "ggt_studio", "train", str(project), "--recipe", str(endless), "--name", "long"]
+    command += ["--include", "accepted", "--device", "cpu", "--json"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    folder = project / "training" / "long"
+    try:
+        while process.poll() is None and not any(event["event"] == "step" for event in read_events(folder)):
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    run = json.loads(out)
+    assert run["state"] == "paused"
+    assert checkpoints(folder)[-1].step == run["step"] > 0

@@ -1,0 +1,88 @@
+"""Recipes: those that come with the program are whole, and what does not fit is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the ml extra")
+
+import tomli_w
+
+from fakes.training_jobs import TINY, tiny_recipe
+from ggt_studio.core.errors import StudioError
+from ggt_studio.training.feeding import sample_numbers
+from ggt_studio.training.losses import learning_rate
+from ggt_studio.training.networks import build, size_multiple
+from ggt_studio.training.recipes import SMOKE, Schedule, load_recipe, parse_recipe, recipe_names
+
+pytestmark = pytest.mark.ml
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_is_whole_and_has_a_smoke_size(name: str) -> None:
+    recipe = load_recipe(name)
+    assert load_recipe(name.removesuffix(SMOKE) + SMOKE).network == recipe.network
+    assert name.endswith(SMOKE) == ("smoke" in recipe.label)
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_names() if not name.endswith(SMOKE)])
+def test_its_options_are_those_of_its_network(name: str) -> None:
+    recipe = load_recipe(name)
+    network = build(recipe, 0)
+    assert sum(parameter.numel() for parameter in network.parameters()) > 5_000_000
+    assert recipe.crop % size_multiple(recipe) == 0
+
+
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(tomli_w.dumps(TINY))
+    assert load_recipe(str(path)) == tiny_recipe()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"network": "NAFnet"}, "network"),
+        ({"optimiser": {"lr": -1}}, "optimiser.lr"),
+        ({"batch": 4, "accumulate": 3}, "does not divide into 3 parts"),
+        ({"rubbish": 1}, "rubbish"),
+        ({"loss": []}, "loss"),
+    ],
+)
+def test_what_does_not_fit_is_named(values: dict[str, object], words: str) -> None:
+    with pytest.raises(StudioError, match=words):
+        parse_recipe({**TINY, **values}, "mine")
+
+
+def test_unknown_names_and_options_are_told() -> None:
+    with pytest.raises(StudioError, match="no recipe nafne; choose one of nafnet"):
+        load_recipe("nafne")
+    with pytest.raises(StudioError, match="no option widht"):
+        build(tiny_recipe(network_options={"widht": 8}), 0)
+
+
+def test_learning_rates_are_functions_of_the_step() -> None:
+    cosine = Schedule(kind="cosine", warmup=10, lr_end=1e-6)
+    rates = [learning_rate(1e-3, cosine, step, 110) for step in range(111)]
+    assert rates[0] == pytest.approx(1e-4)
+    assert rates[9] == pytest.approx(1e-3)
+    assert rates[60] == pytest.approx((1e-3 + 1e-6) / 2)
+    assert rates[110] == pytest.approx(1e-6)
+    halving = Schedule(kind="halving", milestones=(0.5, 0.75))
+    assert [learning_rate(8.0, halving, step, 100) for step in (0, 49, 50, 75, 99)] == [8, 8, 4, 2, 2]
+    assert learning_rate(3.0, Schedule(kind="constant"), 99, 100) == 3
+
+
+@pytest.mark.parametrize(("accumulate", "processes"), [(1, 1), (2, 1), (1, 4), (2, 2)])
+def test_all_processes_together_have_each_sample_of_a_step_once(accumulate: int, processes: int) -> None:
+    recipe = tiny_recipe(batch=8, accumulate=accumulate)
+    numbers = [sample_numbers(recipe, 3, process, processes) for process in range(processes)]
+    assert sorted(n for parts in numbers for part in parts for n in part) == list(range(24, 32))
+    assert {len(part) for parts in numbers for part in parts} == {8 // accumulate // processes}
+
+
+def test_a_batch_that_does_not_divide_is_told() -> None:
+    with pytest.raises(StudioError, match="among 3 processes"):
+        sample_numbers(tiny_recipe(batch=4), 0, 0, 3)
