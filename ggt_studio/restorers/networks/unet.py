@@ -82,8 +82,8 @@ def attend(view: View, query: Tensor, key: Tensor, value: Tensor, heads: int) ->
         return x.reshape(len(x), heads, x.shape[1] // heads, -1)
 
     keys, values = view.joined(flat(view.own(key))), view.joined(flat(view.own(value)))
-    sides = (side.transpose(-2, -1).contiguous() for side in (flat(query), keys, values))
-    out = functional.scaled_dot_product_attention(*sides)
+    asked, key, value = (side.transpose(-2, -1).contiguous() for side in (flat(query), keys, values))
+    out = functional.scaled_dot_product_attention(asked, key, value)
     return out.transpose(-2, -1).reshape(query.shape)
 
 
@@ -130,4 +130,5 @@ class PlaceAttention(_Attention):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) -> the same shape."""
-        return self.to_out(attend(self.view, *self.to_qkv(x).chunk(3, 1), self.heads))
+        query, key, value = self.to_qkv(x).chunk(3, 1)
+        return self.to_out(attend(self.view, query, key, value, self.heads))
