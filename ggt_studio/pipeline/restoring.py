@@ -195,10 +195,10 @@ class RestoreQueue:
         Raises StudioError where the checkpoint or the folder cannot be used, and MlExtraMissing; what is wrong with a photo is its own.
         """
         self.require_installed()
-        await self._pool.call(
+        about = await self._pool.call(
             "restorer_inspect", self.choice.parameters() | {"path": str(self.choice.checkpoint)}, lane=GPU_LANE
         )
-        self._settings = await asyncio.to_thread(self._settings_key)
+        self._settings = self._settings_key(about)
         self._done = await asyncio.to_thread(self._read_journal)
         return await self._work_under_way.run(self._work())
 
@@ -263,9 +263,11 @@ class RestoreQueue:
         if self._exact is None:
             await asyncio.to_thread(self._note, source, item.out)
 
-    def _settings_key(self) -> str:
-        """What tells one result of a photo from another; the tile and the device do not."""
-        values = self.choice.parameters() | {"checkpoint": hash_file(self.choice.checkpoint)}
+    def _settings_key(self, about: dict[str, Any]) -> str:
+        """What tells one result of a photo from another; the tile and the device do not. `about`: the worker's word on the restorer."""
+        values = self.choice.parameters() | {"checkpoint": about["sha256"]}
+        if about["companion_sha256"]:
+            values["companion"] = about["companion_sha256"]
         for name in ("tile", "device", "overwrite"):
             del values[name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -219,7 +219,7 @@ class RestorePanel(QWidget):
         self.model.setText(model.name if model else tr("None chosen"))
         if model is None:
             words = tr(
-                "The checkpoint of a network: NAFNet, SwinIR, MPRNet, X-Restormer, PromptIR, MoCE-IR, FoundIR and more."
+                "The checkpoint of a network: NAFNet, SwinIR, MPRNet, X-Restormer, PromptIR, MoCE-IR, DA-CLIP, FoundIR and more."
             )
         else:
             words = problem or (model_words(dict(about)) if about else tr("Reading …"))
