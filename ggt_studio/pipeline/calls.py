@@ -245,29 +245,37 @@ class Lane:
         refused = error.outcome is Outcome.QUOTA and error.again_after_s is not None
         self._settle(
             admission,
-            cost_usd if charge_known else max(cost_usd, admission.most_usd),
+            cost_usd,
             error.usage,
+            held_usd=0.0 if charge_known else max(0.0, admission.most_usd - cost_usd),
             refused_s=error.again_after_s if refused else None,
         )
         self._terms.tally.ended(error.outcome, cost_usd)
         return runs.Ending(call, error.outcome, cost_usd, basis if cost_usd else CostBasis.NOTHING, error.usage)
 
     def _settle(
-        self, admission: _Admission, cost_usd: float, usage: Usage | None = None, *, refused_s: float | None = None
+        self,
+        admission: _Admission,
+        cost_usd: float,
+        usage: Usage | None = None,
+        *,
+        held_usd: float = 0.0,
+        refused_s: float | None = None,
     ) -> None:
-        """Tell limits and budget how a request ended: answered, or refused for so many seconds, and what it can have cost."""
+        """Tell limits and budget how a request ended: answered, or refused for so many seconds, what it is booked at, and how
+        much more it can have cost."""
         if refused_s is None:
             self._gate.limiter.answered(admission.request, usage.tokens if usage else None)
         else:
             self._gate.limiter.refused(admission.request, refused_s)
-        self._terms.budget.spend(admission.most_usd, cost_usd)
+        self._terms.budget.spend(admission.most_usd, cost_usd, held_usd)
         if self.info.paid:
             self._most_usd = max(self._most_usd, cost_usd)
 
     def _give_up(self, call: runs.Call, admission: _Admission) -> None:
         """The run was stopped with the request on its way: a paid one is booked, and made again only when asked for."""
         cost = _possible_cost(call, Outcome.CANCELLED)
-        self._settle(admission, admission.most_usd)
+        self._settle(admission, cost, held_usd=max(0.0, admission.most_usd - cost))
         self._terms.tally.ended(Outcome.CANCELLED, cost)
         facts: Sequence[Fact] = ()
         if call.paid:
