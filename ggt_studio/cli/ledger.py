@@ -51,6 +51,7 @@ def _entry(call: runs.LedgerEntry) -> dict[str, Any]:
         "uncertain": _uncertain(call),
         **{name: getattr(call, name) for name in _COUNTED},
         "request_hash": call.request_hash,
+        "task": call.task or None,
         "started_at": call.started_at,
         "finished_at": call.finished_at,
     }

@@ -20,6 +20,7 @@ from ggt_studio.pipeline.limits import Limiters, Request
 from ggt_studio.pipeline.patience import PATIENT, Patience
 from ggt_studio.providers.base import ProviderError, ProviderInfo
 from ggt_studio.store import runs
+from ggt_studio.store.project import Project
 from ggt_studio.store.records import Record
 
 T = TypeVar("T")
@@ -27,13 +28,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a call is for; `request_hash` identifies what was asked. `images` are those that it is to make."""
+    """What a call is for; `request_hash` identifies what was asked. `images` are those that it is to make. `task` is one that
+    the provider took earlier, whose result is fetched: it was paid for then."""
 
     patch_id: int
     step: str
     attempt: int
     request_hash: str
     images: int = 0
+    task: str = ""
 
 
 class Tally(Protocol):
@@ -58,6 +61,10 @@ class Recorder(Protocol):
 
     def submit_record(self, record: Record) -> None:
         """Write a record, whenever that is."""
+        ...
+
+    async def call(self, function: Callable[[Project], T]) -> T:
+        """Look something up in the project; see `StoreThread.call`."""
         ...
 
 
@@ -172,7 +179,7 @@ class Lane:
     @asynccontextmanager
     async def _admitted(self, ask: Ask) -> AsyncIterator[_Admission]:
         """Admitted by budget and limits; taken back at the end where the call did not leave."""
-        budget, most_usd = self._terms.budget, self._most_usd
+        budget, most_usd = self._terms.budget, 0.0 if ask.task else self._most_usd
         await budget.admit(most_usd)
         try:
             place = await self._gate.limiter.enter(ask.images, self.info.tokens)
@@ -197,7 +204,7 @@ class Lane:
             ask.attempt,
             ask.request_hash,
             info.paid,
-            info.price_usd,
+            0.0 if ask.task else info.price_usd,
             info.quota,
         )
         if info.paid:
