@@ -22,6 +22,7 @@ _LOOKED_AT = 10_000
 def look_at_project(folder: Path) -> list[Finding]:
     """What can be seen of a project in seconds, without changing it; `ggt-studio check` reads every byte. Blocks: call it in a
     thread."""
+    folder = folder.expanduser().resolve()
     try:
         database = folder / DATABASE
         if database.is_file() and version_of(database) < SCHEMA_VERSION:
