@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ggt_studio.core.errors import StudioError
 from ggt_studio.pipeline.budget import Budget
@@ -32,6 +32,7 @@ from ggt_studio.ui.state.jobs import RunChoice
 from ggt_studio.ui.state.workspace import Workspace
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_16
 from ggt_studio.ui.widgets.common import Segment, SegmentedControl
+from ggt_studio.ui.widgets.common.choices import SpinBox
 from ggt_studio.ui.widgets.fold import Fold
 
 
@@ -66,7 +67,7 @@ class RecipePanel(QWidget):
             [Segment(MetricGate.DEFAULT, tr("On")), Segment(MetricGate.NONE, tr("Off"))], tr("Metric filter")
         )
         self.limited = SegmentedControl([Segment(False, tr("All open")), Segment(True, tr("At most"))], tr("Patches"))
-        self.limit = QSpinBox()
+        self.limit = SpinBox()
         self.limit.setRange(1, 10_000_000)
         self.limit.setValue(100)
         self.limit.setGroupSeparatorShown(True)
