@@ -136,6 +136,8 @@ def _plain(value: Any) -> str:
     """A recorded value on one line."""
     if isinstance(value, dict):
         return "; ".join(f"{name} {_plain(part)}" for name, part in value.items() if name != "raw")
+    if isinstance(value, tuple | list):
+        return "; ".join(_plain(part) for part in value)
     return " ".join(str(value).split())
 
 

@@ -17,6 +17,7 @@ from ggt_studio.pipeline.recipes import DEFAULT_GENERATOR, DEFAULT_JUDGE, DEFAUL
 from ggt_studio.providers.base import ProviderInfo
 from ggt_studio.providers.catalogue import Place, Service
 from ggt_studio.providers.presets import PresetPrompts, UnreadablePreset, own_copy, reread
+from ggt_studio.providers.vlm.meta_prompts import meta_prompts_folder
 from ggt_studio.providers.vlm.writer import AdaptivePrompts
 from ggt_studio.settings import prompts_folder
 from ggt_studio.store.named_recipes import Choice
@@ -260,9 +261,11 @@ class RecipePanel(QWidget):
             texts = writer.preset_texts() if writer else {}
         except StudioError:
             texts = {}
-        is_own = (prompts_folder() / f"{strategy}.toml").is_file()
-        own = writer.is_own if isinstance(writer, AdaptivePrompts) else is_own
-        self.texts.show_texts(texts, editable=is_preset, own=own)
+        if isinstance(writer, AdaptivePrompts):
+            own, folder = writer.is_own, meta_prompts_folder()
+        else:
+            own, folder = (prompts_folder() / f"{strategy}.toml").is_file(), prompts_folder()
+        self.texts.show_texts(texts, editable=is_preset, own=own, folder=folder)
 
 
 def recalled_choice(remembered: str) -> RunChoice:
