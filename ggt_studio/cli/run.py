@@ -96,7 +96,7 @@ def run(
                 if wanted:
                     await session.store.call(lambda opened, s=state: reopen(opened, s, _ASKED_FOR, limit))
             if any(provider.info.paid for provider in session.registry.of(recipe)):
-                note(f"{_money_words(await _estimate(session, recipe, limit))}.")
+                note(f"{_money_words(await _estimate(session, recipe, limit, generate=not no_generate))}.")
             with ProgressBar("Running", "patch") as bar:
                 at_work = _listen(session)
                 return await Engine(
@@ -217,9 +217,10 @@ def estimate(
     say(as_json, asdict(found), lines)
 
 
-async def _estimate(session: Session, recipe: Recipe, limit: int | None) -> Estimate:
-    facts = await session.store.call(lambda opened: project_facts(opened, recipe, session.registry, limit))
-    return estimate_run(facts, recipe, session.registry)
+async def _estimate(session: Session, recipe: Recipe, limit: int | None, *, generate: bool = True) -> Estimate:
+    registry = session.registry
+    facts = await session.store.call(lambda opened: project_facts(opened, recipe, registry, limit, generate=generate))
+    return estimate_run(facts, recipe, registry, generate=generate)
 
 
 def _money_words(found: Estimate) -> str:
