@@ -173,6 +173,12 @@ def _seconds(facts: ProjectFacts, lanes: list[_Lane], told: list[str]) -> float 
     if known.patches >= ENOUGH and known.seconds:
         told.append("Time as earlier runs took.")
         return facts.patches * known.seconds / known.patches
+    here = next(
+        (lane for lane in lanes if lane.step == "generate" and lane.pace is None and _is_local(lane.info)), None
+    )
+    if here is not None:
+        told.append(f"How long {here.info.label} takes for a candidate on this machine is not known yet.")
+        return None
     busy: dict[str, float] = defaultdict(float)
     for lane in lanes:
         seconds = lane.pace.seconds if lane.pace else _ASSUMED_SECONDS[lane.step] if lane.info.quota else None
@@ -187,6 +193,11 @@ def _seconds(facts: ProjectFacts, lanes: list[_Lane], told: list[str]) -> float 
         )
     told.append("The time for aligning and measuring on this machine is not counted.")
     return max(busy.values())
+
+
+def _is_local(info: ProviderInfo) -> bool:
+    """Whether it is a model that runs on this machine: no service's limits, and slow."""
+    return bool(info.model) and not info.quota
 
 
 def _limited(lane: _Lane) -> float:

@@ -130,3 +130,9 @@ async def test_what_a_run_leaves_out_is_not_counted(store: StoreThread) -> None:
     found = estimate(facts, RECIPE, registry, generate=False)
     assert (found.patches, found.calls) == (5, {"judge": 5})
     assert found.expected_usd == pytest.approx(5 * 0.02)
+
+
+async def test_the_time_of_a_model_on_this_machine_is_not_guessed(store: StoreThread) -> None:
+    found = await estimated(store, providers(quota="", model="org/open-weights"))
+    assert found.expected_seconds is None
+    assert "How long Scripted generator takes for a candidate on this machine is not known yet." in found.assumptions
