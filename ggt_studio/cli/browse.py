@@ -44,6 +44,7 @@ def status(project: Path, as_json: bool) -> None:
             if now.count(category=c)
         },
         "funnel": [{"step": label, "patches": n} for label, n in now.funnel()],
+        "in_batches": now.in_batches,
         "held": {h.value: now.count(hold=h) for h in Hold if h is not Hold.REMOVED},
         "duplicates": now.duplicates,
         "near_duplicates": now.near_duplicates,
@@ -62,6 +63,8 @@ def _status_lines(now: Status) -> list[str]:
     ]
     lines += [f"{n:>9,}  {label}" for label, n in now.funnel()]
     lines += [f"{now.count(state=state):>9,}  {state}" for state in (State.REJECTED, State.FAILED)]
+    if now.in_batches:
+        lines.append(f"{now.in_batches:>9,}  in batches that `batch collect` fetches")
     held = now.count(held=True)
     if held:
         lines.append(f"{held:>9,}  held back from runs")
@@ -136,6 +139,8 @@ def _plain(value: Any) -> str:
     """A recorded value on one line."""
     if isinstance(value, dict):
         return "; ".join(f"{name} {_plain(part)}" for name, part in value.items() if name != "raw")
+    if isinstance(value, tuple | list):
+        return "; ".join(_plain(part) for part in value)
     return " ".join(str(value).split())
 
 

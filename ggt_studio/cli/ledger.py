@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ggt_studio.cli.console import counted, json_option, project_argument, say
+from ggt_studio.cli.console import agreeing, counted, json_option, project_argument, say
 from ggt_studio.core.outcomes import MAY_BE_CHARGED, OUTCOME_WORDS
 from ggt_studio.core.words import CostBasis, Outcome
 from ggt_studio.store import runs
@@ -51,13 +51,14 @@ def _entry(call: runs.LedgerEntry) -> dict[str, Any]:
         "uncertain": _uncertain(call),
         **{name: getattr(call, name) for name in _COUNTED},
         "request_hash": call.request_hash,
+        "task": call.task or None,
         "started_at": call.started_at,
         "finished_at": call.finished_at,
     }
 
 
 def _totals(calls: Iterable[runs.LedgerEntry]) -> dict[str, Any]:
-    """Sums of all, by provider, and by outcome; `unfinished` are those that nothing is known of yet."""
+    """Sums of all, by provider, and by outcome; `unfinished` are those that nothing is known of yet, which `expected_usd` is for."""
     everything = _sum()
     providers: dict[str, dict[str, Any]] = {}
     outcomes = {str(outcome): _sum() for outcome in Outcome}
@@ -71,14 +72,15 @@ def _totals(calls: Iterable[runs.LedgerEntry]) -> dict[str, Any]:
         for total in sums:
             total["calls"] += 1
             total["cost_usd"] += call.cost_usd or 0.0
-            total["uncertain_usd"] += _possible_usd(call) if _uncertain(call) else 0.0
+            total["uncertain_usd"] += (call.cost_usd or 0.0) if _uncertain(call) else 0.0
+            total["expected_usd"] += call.estimated_usd if call.outcome is None else 0.0
             for name in _COUNTED:
                 total[name] += getattr(call, name) or 0
     return {**everything, "unfinished": unfinished, "by_provider": providers, "by_outcome": outcomes}
 
 
 def _sum() -> dict[str, Any]:
-    return {"calls": 0, "cost_usd": 0.0, "uncertain_usd": 0.0, **dict.fromkeys(_COUNTED, 0)}
+    return {"calls": 0, "cost_usd": 0.0, "uncertain_usd": 0.0, "expected_usd": 0.0, **dict.fromkeys(_COUNTED, 0)}
 
 
 def _uncertain(call: runs.LedgerEntry) -> bool:
@@ -86,10 +88,6 @@ def _uncertain(call: runs.LedgerEntry) -> bool:
     if not call.paid:
         return False
     return call.outcome is None or (call.cost_basis == CostBasis.ESTIMATE and call.outcome in MAY_BE_CHARGED)
-
-
-def _possible_usd(call: runs.LedgerEntry) -> float:
-    return call.estimated_usd if call.cost_usd is None else call.cost_usd
 
 
 def _line(call: runs.LedgerEntry) -> str:
@@ -121,6 +119,11 @@ def _total_lines(totals: dict[str, Any]) -> list[str]:
     lines = [f"{counted(totals['calls'], 'call')}, ${totals['cost_usd']:.4f}"]
     if totals["uncertain_usd"]:
         lines[0] += f", of which ${totals['uncertain_usd']:.4f} may not have been charged"
+    if totals["unfinished"]:
+        lines.append(
+            f"{agreeing(totals['unfinished'], 'call is', 'calls are')} under way or in a batch, or its program ended with it: "
+            f"${totals['expected_usd']:.4f} expected."
+        )
     for label, parts in (("by provider", totals["by_provider"]), ("by outcome", totals["by_outcome"])):
         lines += [
             f"  {label}: {name:<20} {counted(part['calls'], 'call'):>12}  ${part['cost_usd']:.4f}"
@@ -132,7 +135,12 @@ def _total_lines(totals: dict[str, Any]) -> list[str]:
 
 def _advice(calls: Iterable[runs.LedgerEntry]) -> list[str]:
     """What to do about each outcome that calls for something, said once."""
-    found = dict.fromkeys(Outcome(call.outcome) for call in calls if call.outcome is not None)
+    # What was taken back before it cost anything calls for nothing.
+    found = dict.fromkeys(
+        Outcome(call.outcome)
+        for call in calls
+        if call.outcome is not None and not (call.outcome == Outcome.CANCELLED and not _uncertain(call))
+    )
     lines = [
         f"{outcome}: {OUTCOME_WORDS[outcome].words}. {OUTCOME_WORDS[outcome].todo}"
         for outcome in found

@@ -25,6 +25,7 @@ _COMMANDS = {
     "estimate": "run:estimate",
     "run": "run:run",
     "retry": "run:retry",
+    "prompts": "prompts:prompts",
     "recipes": "recipes:recipes",
     "tryout": "recipes:tryout",
     "status": "browse:status",

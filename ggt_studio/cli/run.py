@@ -23,6 +23,7 @@ from ggt_studio.pipeline.retrying import reopen, retry_failed
 from ggt_studio.pipeline.session import Session
 from ggt_studio.settings import load
 from ggt_studio.store.project import Project
+from ggt_studio.worker.process import Progress as Step
 
 _ASKED_FOR = "asked for on the command line"
 _CHOICES = (
@@ -95,8 +96,9 @@ def run(
                 if wanted:
                     await session.store.call(lambda opened, s=state: reopen(opened, s, _ASKED_FOR, limit))
             if any(provider.info.paid for provider in session.registry.of(recipe)):
-                note(f"{_money_words(await _estimate(session, recipe, limit))}.")
+                note(f"{_money_words(await _estimate(session, recipe, limit, generate=not no_generate))}.")
             with ProgressBar("Running", "patch") as bar:
+                at_work = _listen(session)
                 return await Engine(
                     session.store,
                     session.pool,
@@ -104,7 +106,7 @@ def run(
                     recipe,
                     limit=limit,
                     niqe_parameters=settings.niqe_parameters,
-                    on_progress=lambda progress: _show(bar, progress),
+                    on_progress=lambda progress: _show(bar, progress, at_work),
                     limiters=session.limiters,
                     budget_usd=budget,
                     generate=not no_generate,
@@ -128,8 +130,23 @@ def _tell_places(session: Session, recipe: Recipe) -> None:
         note(f"Photos are sent to {place}.")
 
 
-def _show(bar: ProgressBar, progress: Progress) -> None:
-    more: dict[str, object] = {"attempts": progress.attempts}
+def _listen(session: Session) -> dict[str, str]:
+    """Have told what a model on this machine tells at once; returns how far it is with its image, which changes."""
+    at_work: dict[str, str] = {}
+
+    def moved(progress: Step) -> None:
+        at_work.clear()
+        if progress.what == "load" and progress.done < progress.total:
+            at_work["model"] = "loading"
+        elif progress.done < progress.total:
+            at_work["step"] = f"{progress.done:.0f} of {progress.total:.0f}"
+
+    session.services.telling.on_notice, session.services.telling.on_progress = note, moved
+    return at_work
+
+
+def _show(bar: ProgressBar, progress: Progress, at_work: dict[str, str]) -> None:
+    more: dict[str, object] = {"attempts": progress.attempts, **at_work}
     if progress.cost_usd or progress.budget_usd is not None:
         cap = f" of ${progress.budget_usd:.2f}" if progress.budget_usd is not None else ""
         more["spent"] = f"${progress.cost_usd:.2f}{cap}"
@@ -200,9 +217,10 @@ def estimate(
     say(as_json, asdict(found), lines)
 
 
-async def _estimate(session: Session, recipe: Recipe, limit: int | None) -> Estimate:
-    facts = await session.store.call(lambda opened: project_facts(opened, recipe, session.registry, limit))
-    return estimate_run(facts, recipe, session.registry)
+async def _estimate(session: Session, recipe: Recipe, limit: int | None, *, generate: bool = True) -> Estimate:
+    registry = session.registry
+    facts = await session.store.call(lambda opened: project_facts(opened, recipe, registry, limit, generate=generate))
+    return estimate_run(facts, recipe, registry, generate=generate)
 
 
 def _money_words(found: Estimate) -> str:

@@ -25,7 +25,7 @@ class Generated:
     """A generator returned an image: `received_sha256` are its exact bytes, `target_sha256` the registered HQ.
 
     `max_attempts` is the limit under which the attempt was made. Without a `registration` the received image is the target,
-    or, before there were registrations, was only resized to it.
+    or, before there were registrations, was only resized to it. `notes` say in words how it was made, where that is known.
     """
 
     attempt: int
@@ -40,6 +40,7 @@ class Generated:
     seconds: float
     cost_usd: float
     registration: Registration | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ggt_studio.pipeline.limits import Limiters, Request
 from ggt_studio.pipeline.patience import PATIENT, Patience
 from ggt_studio.providers.base import ProviderError, ProviderInfo
 from ggt_studio.store import runs
+from ggt_studio.store.project import Project
 from ggt_studio.store.records import Record
 
 T = TypeVar("T")
@@ -27,13 +28,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a call is for; `request_hash` identifies what was asked. `images` are those that it is to make."""
+    """What a call is for; `request_hash` identifies what was asked. `images` are those that it is to make. `task` is one that
+    the provider took earlier, whose result is fetched: it was paid for then."""
 
     patch_id: int
     step: str
     attempt: int
     request_hash: str
     images: int = 0
+    task: str = ""
 
 
 class Tally(Protocol):
@@ -58,6 +61,10 @@ class Recorder(Protocol):
 
     def submit_record(self, record: Record) -> None:
         """Write a record, whenever that is."""
+        ...
+
+    async def call(self, function: Callable[[Project], T]) -> T:
+        """Look something up in the project; see `StoreThread.call`."""
         ...
 
 
@@ -172,7 +179,7 @@ class Lane:
     @asynccontextmanager
     async def _admitted(self, ask: Ask) -> AsyncIterator[_Admission]:
         """Admitted by budget and limits; taken back at the end where the call did not leave."""
-        budget, most_usd = self._terms.budget, self._most_usd
+        budget, most_usd = self._terms.budget, 0.0 if ask.task else self._most_usd
         await budget.admit(most_usd)
         try:
             place = await self._gate.limiter.enter(ask.images, self.info.tokens)
@@ -197,7 +204,7 @@ class Lane:
             ask.attempt,
             ask.request_hash,
             info.paid,
-            info.price_usd,
+            0.0 if ask.task else info.price_usd,
             info.quota,
         )
         if info.paid:
@@ -245,29 +252,37 @@ class Lane:
         refused = error.outcome is Outcome.QUOTA and error.again_after_s is not None
         self._settle(
             admission,
-            cost_usd if charge_known else max(cost_usd, admission.most_usd),
+            cost_usd,
             error.usage,
+            held_usd=0.0 if charge_known else max(0.0, admission.most_usd - cost_usd),
             refused_s=error.again_after_s if refused else None,
         )
         self._terms.tally.ended(error.outcome, cost_usd)
         return runs.Ending(call, error.outcome, cost_usd, basis if cost_usd else CostBasis.NOTHING, error.usage)
 
     def _settle(
-        self, admission: _Admission, cost_usd: float, usage: Usage | None = None, *, refused_s: float | None = None
+        self,
+        admission: _Admission,
+        cost_usd: float,
+        usage: Usage | None = None,
+        *,
+        held_usd: float = 0.0,
+        refused_s: float | None = None,
     ) -> None:
-        """Tell limits and budget how a request ended: answered, or refused for so many seconds, and what it can have cost."""
+        """Tell limits and budget how a request ended: answered, or refused for so many seconds, what it is booked at, and how
+        much more it can have cost."""
         if refused_s is None:
             self._gate.limiter.answered(admission.request, usage.tokens if usage else None)
         else:
             self._gate.limiter.refused(admission.request, refused_s)
-        self._terms.budget.spend(admission.most_usd, cost_usd)
+        self._terms.budget.spend(admission.most_usd, cost_usd, held_usd)
         if self.info.paid:
             self._most_usd = max(self._most_usd, cost_usd)
 
     def _give_up(self, call: runs.Call, admission: _Admission) -> None:
         """The run was stopped with the request on its way: a paid one is booked, and made again only when asked for."""
         cost = _possible_cost(call, Outcome.CANCELLED)
-        self._settle(admission, admission.most_usd)
+        self._settle(admission, cost, held_usd=max(0.0, admission.most_usd - cost))
         self._terms.tally.ended(Outcome.CANCELLED, cost)
         facts: Sequence[Fact] = ()
         if call.paid:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from ggt_studio.core.policy import ASKED_AGAIN
 from ggt_studio.core.prompts import serving_prompt
 from ggt_studio.core.recipe import Recipe
+from ggt_studio.core.words import Stage, State
 from ggt_studio.providers.base import ProviderInfo
 from ggt_studio.providers.registry import Registry
+from ggt_studio.store import runs
 from ggt_studio.store.experience import Course, Pace, course, paces, prompts_of_open
 from ggt_studio.store.project import Project
 from ggt_studio.store.status import status
@@ -66,9 +68,17 @@ class _Lane:
     pace: Pace | None
 
 
-def project_facts(project: Project, recipe: Recipe, registry: Registry, count: int | None = None) -> ProjectFacts:
-    """What has to be known of a project for `estimate`; of its first `count` open patches only, where given."""
-    runnable = status(project).runnable
+def project_facts(
+    project: Project, recipe: Recipe, registry: Registry, count: int | None = None, *, generate: bool = True
+) -> ProjectFacts:
+    """What has to be known of a project for `estimate`; of its first `count` open patches only, where given. Without `generate`:
+    of those that have a candidate."""
+    now = status(project)
+    if generate:
+        # What an interrupted run left under way is set aside when the next one begins.
+        runnable = max(0, now.runnable - len({entry.patch_id for entry in runs.unfinished(project)}))
+    else:
+        runnable = now.count(state=State.OPEN, held=False, stage_at_least=Stage.GENERATED)
     patches = runnable if count is None else min(count, runnable)
     prompted = 0
     if _is_asked(registry.prompt_writer(recipe.prompts).info):
@@ -77,11 +87,17 @@ def project_facts(project: Project, recipe: Recipe, registry: Registry, count: i
     return ProjectFacts(patches, prompted, course(project, recipe.generator, recipe.judge), paces(project))
 
 
-def estimate(facts: ProjectFacts, recipe: Recipe, registry: Registry) -> Estimate:
-    """Estimate a run of a recipe. Raises StudioError for an id that the registry does not have."""
+def estimate(facts: ProjectFacts, recipe: Recipe, registry: Registry, *, generate: bool = True) -> Estimate:
+    """Estimate a run of a recipe; without `generate` it only judges the candidates that are there.
+
+    Raises StudioError for an id that the registry does not have.
+    """
     told: list[str] = []
-    attempts, judged = _per_patch(facts.course, recipe, told)
-    lanes = _lanes(facts, recipe, registry, attempts, judged, told)
+    if generate:
+        attempts, judged = _per_patch(facts.course, recipe, told)
+        lanes = _lanes(facts, recipe, registry, attempts, judged, told)
+    else:
+        lanes = [_judging(facts, registry.judge(recipe.judge).info, facts.patches, facts.patches)]
     paid = [lane for lane in lanes if lane.info.paid]
     unpriced = tuple(dict.fromkeys(lane.info.label for lane in paid if not lane.info.price_known))
     told += [f"What a call to {label} costs is not known, and is not counted." for label in unpriced]
@@ -137,8 +153,12 @@ def _lanes(
         if facts.prompted:
             told.append(f"{facts.prompted:,} prompts are written already and are used again at no cost.")
     add("generate", generator, facts.patches * attempts, most)
-    add("judge", judge, facts.patches * judged, most * (1 + ASKED_AGAIN))
-    return lanes
+    return [*lanes, _judging(facts, judge, facts.patches * judged, most)]
+
+
+def _judging(facts: ProjectFacts, judge: ProviderInfo, candidates: float, most: int) -> _Lane:
+    pace = facts.paces.get((judge.id, "judge"))
+    return _Lane("judge", judge, candidates, most * (1 + ASKED_AGAIN), pace if pace and pace.calls >= ENOUGH else None)
 
 
 def _usual_usd(lane: _Lane) -> float:
@@ -153,6 +173,12 @@ def _seconds(facts: ProjectFacts, lanes: list[_Lane], told: list[str]) -> float 
     if known.patches >= ENOUGH and known.seconds:
         told.append("Time as earlier runs took.")
         return facts.patches * known.seconds / known.patches
+    here = next(
+        (lane for lane in lanes if lane.step == "generate" and lane.pace is None and _is_local(lane.info)), None
+    )
+    if here is not None:
+        told.append(f"How long {here.info.label} takes for a candidate on this machine is not known yet.")
+        return None
     busy: dict[str, float] = defaultdict(float)
     for lane in lanes:
         seconds = lane.pace.seconds if lane.pace else _ASSUMED_SECONDS[lane.step] if lane.info.quota else None
@@ -167,6 +193,11 @@ def _seconds(facts: ProjectFacts, lanes: list[_Lane], told: list[str]) -> float 
         )
     told.append("The time for aligning and measuring on this machine is not counted.")
     return max(busy.values())
+
+
+def _is_local(info: ProviderInfo) -> bool:
+    """Whether it is a model that runs on this machine: no service's limits, and slow."""
+    return bool(info.model) and not info.quota
 
 
 def _limited(lane: _Lane) -> float:

@@ -83,6 +83,7 @@ class Keeper:
                 seconds=round(made.seconds, 3),
                 cost_usd=image.cost_usd,
                 registration=Registration(**registration) if registration else None,
+                notes=image.notes,
             )
         ]
         if refused:

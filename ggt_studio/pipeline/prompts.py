@@ -10,7 +10,8 @@ from ggt_studio.core.facts import Prompted
 from ggt_studio.core.policy import WritePrompt, next_step
 from ggt_studio.core.prompts import EDITED, serving_prompt, standing_edit
 from ggt_studio.core.recipe import Recipe
-from ggt_studio.pipeline.calls import Terms
+from ggt_studio.pipeline.budget import Budget, BudgetReached
+from ggt_studio.pipeline.calls import Terms, require_prices
 from ggt_studio.pipeline.limits import Limiters
 from ggt_studio.pipeline.progress import Meter
 from ggt_studio.pipeline.steps import Steps, Work
@@ -55,25 +56,30 @@ async def write_prompts(
     recipe: Recipe,
     patch_ids: Sequence[int],
     limiters: Limiters | None = None,
+    budget_usd: float | None = None,
 ) -> dict[int, Prompted]:
     """The prompts that a recipe uses for patches, by patch: those on record where they serve, and the others written now.
 
     A written one is paid for once and kept with its patch for every later run. A patch whose prompt could not be written has
-    failed, which is on record, and is left out here; so is one that has a candidate or rests. Raises StudioError when the
-    project cannot be written.
+    failed, which is on record, and is left out here; so is one that has a candidate or rests. Spend never passes `budget_usd`.
+    Raises BudgetReached at the end where it allowed no further prompt, and StudioError where there is a budget and no price, or
+    when the project cannot be written.
     """
+    budget = Budget(budget_usd)
+    require_prices(budget, [registry.prompt_writer(recipe.prompts).info])
     run_id = await store.call(lambda project: runs.begin_run(project, recipe))
     going = asyncio.Event()
     going.set()
-    terms = Terms(store, run_id, going, Meter(len(patch_ids)), limiters or Limiters())
+    terms = Terms(store, run_id, going, Meter(len(patch_ids)), limiters or Limiters(), budget)
     steps = Steps(terms, pool, registry, recipe, "")
     ended = "failed"
+    reached: list[BudgetReached] = []
     try:
         works = await store.call(lambda project: _works(project, patch_ids))
         async with asyncio.TaskGroup() as group:
             for work in works:
-                group.create_task(_write(steps, recipe, work))
-        ended = "done"
+                group.create_task(_write(steps, recipe, work, reached))
+        ended = "halted" if reached else "done"
     except BaseExceptionGroup as error:
         raise first_cause(error) from error
     except asyncio.CancelledError:
@@ -82,14 +88,20 @@ async def write_prompts(
     finally:
         await steps.finish()
         store.submit(lambda project: runs.end_run(project, run_id, ended))
+    if reached:
+        raise reached[0]
     found = {work.patch.id: serving_prompt(_prompted(work), recipe, work.patch.category) for work in works}
     return {patch_id: prompt for patch_id, prompt in found.items() if prompt is not None}
 
 
-async def _write(steps: Steps, recipe: Recipe, work: Work) -> None:
+async def _write(steps: Steps, recipe: Recipe, work: Work, reached: list[BudgetReached]) -> None:
     patch = work.patch
-    while isinstance(step := next_step(work.history, recipe, patch.sha256, patch.category), WritePrompt):
-        await steps.do(work, step)
+    try:
+        while isinstance(step := next_step(work.history, recipe, patch.sha256, patch.category), WritePrompt):
+            await steps.do(work, step)
+    except BudgetReached as error:
+        # Calls under way are not ended by it.
+        reached.append(error)
 
 
 def _works(project: Project, patch_ids: Sequence[int]) -> list[Work]:

@@ -21,10 +21,11 @@ def settle_interrupted_calls(project: Project) -> int:
         runs.end_calls(project, [_ambiguous(entry) for entry in entries])
         tried = tryouts.among(project, (entry.run_id for entry in entries)) if entries else ()
         for entry in entries:
-            message = (
-                f"The program ended while {entry.provider} was at work; the call may have been charged "
-                f"({price_words(entry.estimated_usd)}). Retry it if you want it made again."
-            )
+            ended, price = f"The program ended while {entry.provider} was at work", price_words(entry.estimated_usd)
+            if entry.task:
+                message = f"{ended}. Its task is on record: a retry fetches the image without paying again."
+            else:
+                message = f"{ended}; the call may have been charged ({price}). Retry it if you want it made again."
             failed = Failed(entry.attempt, entry.step, Outcome.AMBIGUOUS, message)
             # To the patch's record, or to the try-out's that the call was made for.
             record = records.Record(entry.patch_id, entry.run_id, [failed], apart=entry.run_id in tried)

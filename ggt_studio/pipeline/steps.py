@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ggt_studio.core.errors import MlExtraMissing
@@ -22,6 +22,7 @@ from ggt_studio.pipeline.calls import Answered, Ask, Lane, Terms, Unanswered
 from ggt_studio.pipeline.keeping import Keeper, Made
 from ggt_studio.pipeline.measuring import measure
 from ggt_studio.providers.base import (
+    GeneratedImage,
     GenerateRequest,
     Judgement,
     JudgeRequest,
@@ -29,6 +30,7 @@ from ggt_studio.providers.base import (
     ProviderError,
 )
 from ggt_studio.providers.registry import Registry
+from ggt_studio.providers.tasking import UNFETCHED, Tasks, tasks_of
 from ggt_studio.store import runs
 from ggt_studio.store.project import CANDIDATES
 from ggt_studio.store.records import Record
@@ -132,12 +134,39 @@ class Steps:
         patch = work.patch
         request = request_of(patch, step, self._recipe)
         ask = Ask(patch.id, "generate", step.attempt, request.hash, images=1)
-        answered = await self._generations.call(ask, lambda: self._generator.generate(request), checked_image)
+        tasks = tasks_of(self._generator)
+        if tasks is not None:
+            answered = await self._by_task(tasks, request, ask)
+        else:
+            answered = await self._generations.call(ask, lambda: self._generator.generate(request), checked_image)
         # What has arrived is kept, also when the run is stopped at this very moment: see `finish`.
         keeping = asyncio.ensure_future(self._keep(work, step, answered))
         self._keeping.add(keeping)
         keeping.add_done_callback(self._kept)
         await asyncio.shield(keeping)
+
+    async def _by_task(self, tasks: Tasks, request: GenerateRequest, ask: Ask) -> Answered:
+        """Have a task taken and fetch its result. Where an earlier call's was never fetched, that is done, which costs nothing."""
+        task, outcome = await self._store.call(
+            lambda project: runs.latest_task(project, ask.patch_id, self._generator.info.id, ask.request_hash)
+        )
+        if outcome in UNFETCHED:
+            ask = replace(ask, task=task)
+
+        async def generate() -> GeneratedImage:
+            task = ask.task or await tasks.submit(request)
+            taken = runs.Taken(ask.patch_id, self._run_id, ask.step, task)
+            await self._store.record(Record(ask.patch_id, self._run_id, taken=taken))
+            if not ask.task:
+                return await tasks.fetch(request, task)
+            try:
+                image = await tasks.fetch(request, task)
+            except ProviderError as error:
+                error.cost_usd = 0.0
+                raise
+            return replace(image, cost_usd=0.0)
+
+        return await self._generations.call(ask, generate, checked_image)
 
     def _kept(self, keeping: asyncio.Future[None]) -> None:
         self._keeping.discard(keeping)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from ggt_studio.core.errors import MlExtraMissing
 from ggt_studio.core.facts import Failed, Generated
@@ -31,6 +32,8 @@ from ggt_studio.store.project import Project
 from ggt_studio.store.records import Record
 from ggt_studio.store.thread import StoreThread
 from ggt_studio.store.tryouts import Tryout
+
+T = TypeVar("T")
 
 _HOPELESS = (Outcome.BAD_KEY, Outcome.QUOTA)
 _TICK_S = 0.25
@@ -92,6 +95,9 @@ class _Apart:
 
     def submit_record(self, record: Record) -> None:
         self._store.submit_record(replace(record, apart=True))
+
+    async def call(self, function: Callable[[Project], T]) -> T:
+        return await self._store.call(function)
 
 
 class Trying:

@@ -35,15 +35,26 @@ class Worker(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Telling:
+    """Where providers tell, while they are at work, what a person should know at once, and how far they are with what is under
+    way. Whoever shows a run listens, by setting these; they are called on the run's event loop."""
+
+    on_notice: Callable[[str], None] = lambda _: None
+    on_progress: Callable[[Progress], None] = lambda _: None
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What providers may use: the worker processes, the catalogue of models, keys, what a person chose for models on this
-    machine (options by id, see `local.settings`), and the vendors' clients, which are closed with the session."""
+    machine (options by id, see `local.settings`), where they tell how they get on, and the vendors' clients, which are closed
+    with the session."""
 
     worker: Worker
     catalogue: Catalogue
     keys: Keys
     local_models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    telling: Telling = field(default_factory=Telling)
     clients: Clients = field(init=False)
 
     def __post_init__(self) -> None:

@@ -56,6 +56,12 @@ class Keys:
         values = tuple(self._environment.get(v, "").strip() for v in service.key_variables[: service.secrets])
         return Key(values, KeySource.ENVIRONMENT) if values and all(values) else None
 
+    def other_half(self, service: Service) -> tuple[str, ...]:
+        """The environment variables that a key of two secrets lacks where the others are set; none where all are, or none is."""
+        variables = service.key_variables[: service.secrets] if service.secrets > 1 else ()
+        missing = tuple(v for v in variables if not self._environment.get(v, "").strip())
+        return missing if len(missing) < len(variables) else ()
+
     def require(self, service: Service) -> tuple[str, ...]:
         """The secrets of a service. Raises ProviderError `bad_key`, saying how to give one."""
         if key := self.find(service):
@@ -64,7 +70,8 @@ class Keys:
             return ()
         raise ProviderError(
             Outcome.BAD_KEY,
-            f"There is no key for {service.label}. Enter one in Settings, or set {' and '.join(service.key_variables[: service.secrets])}.",
+            f"There is no {'whole ' if self.other_half(service) else ''}key for {service.label}. Enter one in Settings, or set "
+            f"{' and '.join(self.other_half(service) or service.key_variables[: service.secrets])}.",
         )
 
     def address(self, service: Service) -> str:

@@ -81,7 +81,8 @@ class Project:
     def open(cls, folder: Path, *, read_only: bool = False) -> Project:
         """Open the project in `folder`.
 
-        Raises NotAProject, ProjectTooNew, or ProjectLocked when another process writes to it (`read_only` still opens it).
+        One of an older format is brought up to date first, after a backup. Raises NotAProject, ProjectTooNew, or ProjectLocked
+        when another process writes to it (`read_only` still opens it).
         """
         folder = folder.expanduser().resolve()
         database = folder / DATABASE
@@ -95,7 +96,7 @@ class Project:
             )
         if read_only:
             if version < SCHEMA_VERSION:
-                raise StudioError(f"{folder} has an older format; open it once for writing so that it can be updated.")
+                cls.open(folder).close()
             try:
                 return cls(folder, connect(database, read_only=True), None)
             except DATABASE_ERRORS as error:

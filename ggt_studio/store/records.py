@@ -14,7 +14,7 @@ from ggt_studio.store.project import CANDIDATES, Project
 class Record:
     """What comes of one step of a patch; kept as a whole or not at all.
 
-    `begun` and `ended` are calls for the ledger, `files` the SHA-256, suffix and size in bytes of candidates that are on
+    `begun`, `taken` and `ended` are of calls for the ledger, `files` the SHA-256, suffix and size in bytes of candidates that are on
     disk, `facts` what is new of the patch, and `before` the facts that are on record as far as is known. `apart`: the run is a
     try-out's, whose facts stand apart from the patch's own.
     """
@@ -24,6 +24,7 @@ class Record:
     facts: Sequence[Fact] = ()
     before: Sequence[Fact] | None = None
     begun: runs.Call | None = None
+    taken: runs.Taken | None = None
     ended: runs.Ending | None = None
     files: Sequence[tuple[str, str, int]] = ()
     apart: bool = False
@@ -34,6 +35,7 @@ def write(project: Project, records: Sequence[Record]) -> None:
     with project.transaction():
         photos.record_files(project, CANDIDATES, [file for record in records for file in record.files])
         runs.begin_calls(project, [record.begun for record in records if record.begun is not None])
+        runs.take_calls(project, [record.taken for record in records if record.taken is not None])
         runs.end_calls(project, [record.ended for record in records if record.ended is not None])
         news = [patches.News(r.patch_id, r.facts, r.run_id, r.before) for r in records if r.facts and not r.apart]
         if apart := [record for record in records if record.facts and record.apart]:

@@ -64,7 +64,7 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """One call to a provider. `outcome` None: begun and never completed, so its charge is unknown. Tokens and images are None
-    where the provider did not report them."""
+    where the provider did not report them. `task` is what the provider calls the task that the call is there; empty without."""
 
     id: int
     run_id: int
@@ -86,11 +86,22 @@ class LedgerEntry:
     output_tokens: int | None
     image_tokens: int | None
     images: int | None
+    task: str
 
     @property
     def call(self) -> Call:
         """The call as it was begun."""
         return Call(*_values(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A call under way was taken by its provider as a task of this name."""
+
+    patch_id: int
+    run_id: int
+    step: str
+    task: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,24 @@ class Ending:
 def begin_calls(project: Project, calls: Iterable[Call]) -> None:
     """Write the ledger rows of paid calls, which have to be on disk before their requests leave."""
     _insert(project, [(call, _UNKNOWN) for call in calls])
+
+
+def take_calls(project: Project, taken: Iterable[Taken]) -> None:
+    """Note in the rows of paid calls under way under which names their results can be fetched later."""
+    rows = [(each.patch_id, each.run_id, each.step, each.task) for each in taken]
+    if rows:
+        with project.transaction():
+            sets.execute(project, _TAKE, rows)
+
+
+def latest_task(project: Project, patch_id: int, provider: str, request_hash: str) -> tuple[str, str]:
+    """The task that a provider took last for such a request, and the outcome of that call; twice empty where there is none."""
+    row = project.db.execute(
+        "SELECT task, coalesce(outcome, '') FROM ledger"
+        " WHERE patch_id = ? AND provider = ? AND request_hash = ? AND task != '' ORDER BY id DESC LIMIT 1",
+        (patch_id, provider, request_hash),
+    ).fetchone()
+    return row or ("", "")
 
 
 def end_calls(project: Project, endings: Iterable[Ending]) -> None:
@@ -144,10 +173,11 @@ _INSERT = (
     f"INSERT INTO ledger ({', '.join((*_COLUMNS, *_ENDED))})"  # noqa: S608 - our own words
     f" SELECT {sets.values(len(_COLUMNS) + len(_ENDED))} FROM json_each(?) ORDER BY key"
 )
+_OPEN_ROW = " WHERE patch_id = value ->> 0 AND run_id = value ->> 1 AND step = value ->> 2 AND +finished_at IS NULL"
+_TAKE = f"UPDATE ledger SET task = value ->> 3 FROM json_each(?){_OPEN_ROW}"  # noqa: S608 - our own words
 _END = (
     f"UPDATE ledger SET {', '.join(f'{name} = value ->> {n}' for n, name in enumerate(_ENDED, 3))}"  # noqa: S608
-    " FROM json_each(?)"
-    " WHERE patch_id = value ->> 0 AND run_id = value ->> 1 AND step = value ->> 2 AND +finished_at IS NULL"
+    f" FROM json_each(?){_OPEN_ROW}"
 )
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
 APPLICATION_ID = 0x67677431  # "ggt1"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _V1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -289,5 +289,10 @@ def migrations() -> Migrations:
         for trigger in _TRIGGERS.split("END;\n"):
             if trigger.strip():
                 db.execute(trigger + "END")
+
+    @steps(name="0002_tasks")
+    def tasks(db: Database) -> None:
+        # What the provider calls a task that it took: its result can be fetched later.
+        db.execute("ALTER TABLE ledger ADD COLUMN task TEXT NOT NULL DEFAULT ''")
 
     return steps

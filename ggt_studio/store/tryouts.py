@@ -162,15 +162,14 @@ def pick(project: Project, count: int, seed: int) -> list[int]:
             )
         ]
         rng.shuffle(categories)
-        misses = 0
-        while categories and len(found) < count and misses < 3 * len(categories):
+        while categories and len(found) < count:
             category = categories.pop(0)
-            categories.append(category)
-            patch_id = _one_of(project, rng.choice(states), category, rng, found)
-            misses = 0 if patch_id is not None else misses + 1
+            tried = (_one_of(project, state, category, rng, found) for state in rng.sample(states, len(states)))
+            patch_id = next((each for each in tried if each is not None), None)
             if patch_id is not None:
                 found.append(patch_id)
-    return sorted(found[:count])
+                categories.append(category)
+    return sorted(found)
 
 
 def _one_of(project: Project, state: State, category: str, rng: random.Random, taken: Sequence[int]) -> int | None:

@@ -163,6 +163,8 @@ class MainWindow(QMainWindow):
             self._pages["sources"].offer_import(photos)  # type: ignore[attr-defined]
         elif told and not (autorun or read_only or self._current == "generate"):
             self.banners.tell(Severity.INFO, told, self.tr("Continue"), self._continue_run)
+            # Whoever goes on from the page itself has no use for it any more.
+            workspace.work_changed.connect(lambda: self.banners.withdraw(told) if workspace.running else None)
 
     def _continue_run(self) -> None:
         self.show_page("generate")

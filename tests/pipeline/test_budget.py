@@ -33,6 +33,18 @@ def test_calls_under_way_count_at_the_most_they_can_cost() -> None:
     assert (budget.spent_usd, budget.aside_usd) == (0.2, 0.0)
 
 
+def test_spend_is_what_is_booked_and_what_a_call_may_have_cost_beyond_is_told_apart() -> None:
+    budget = Budget(0.25)
+    budget.set_aside(0.10)
+    budget.spend(0.10, 0.07, held_usd=0.03)
+    assert (budget.spent_usd, budget.held_usd) == (0.07, 0.03)
+    budget.set_aside(0.10)
+    with pytest.raises(
+        BudgetReached, match=r"\$0\.07 are spent, \$0\.03 more held back .*, \$0\.10 on their way, and the next"
+    ):
+        budget.set_aside(0.10)
+
+
 def test_free_calls_go_on_and_no_cap_allows_all() -> None:
     budget = Budget(0.0)
     budget.set_aside(0.0)

@@ -11,12 +11,13 @@ from fakes.instant_pool import InstantPool
 from fakes.projects import add_patch
 from fakes.providers import ScriptedGenerator, ScriptedJudge, ScriptedPrompts, scored
 from ggt_studio.core.recipe import MetricRule, Recipe
-from ggt_studio.core.words import Decision
+from ggt_studio.core.words import Decision, Stage
 from ggt_studio.pipeline.engine import Engine
 from ggt_studio.pipeline.estimate import ENOUGH, Estimate, estimate, project_facts
 from ggt_studio.pipeline.retrying import retry_failed
 from ggt_studio.providers.base import Allowance
 from ggt_studio.providers.registry import Registry
+from ggt_studio.store import runs
 from ggt_studio.store.project import Project
 from ggt_studio.store.thread import StoreThread
 
@@ -109,3 +110,29 @@ async def test_what_is_free_costs_nothing(store: StoreThread) -> None:
     found = await estimated(store, free)
     assert (found.paid, found.expected_usd, found.most_usd) == (False, 0.0, 0.0)
     assert set(found.calls) == {"generate", "judge"}, "preset prompts are no calls"
+
+
+async def test_what_a_run_leaves_out_is_not_counted(store: StoreThread) -> None:
+    registry = providers()
+
+    def interrupted(project: Project) -> None:
+        run = runs.begin_run(project, RECIPE)
+        calls = [runs.Call(run, patch, "generate", "scripted", 1, "hash", True, 0.04) for patch in (1, 2)]
+        runs.begin_calls(project, calls)
+
+    await store.call(interrupted)
+    assert (await estimated(store, registry)).patches == PATCHES - 2, (
+        "their calls may have been charged: they are set aside"
+    )
+
+    await store.call(lambda p: p.db.execute("UPDATE patch SET stage = ? WHERE id <= 5", (Stage.GENERATED,)))
+    facts = await store.call(lambda project: project_facts(project, RECIPE, registry, generate=False))
+    found = estimate(facts, RECIPE, registry, generate=False)
+    assert (found.patches, found.calls) == (5, {"judge": 5})
+    assert found.expected_usd == pytest.approx(5 * 0.02)
+
+
+async def test_the_time_of_a_model_on_this_machine_is_not_guessed(store: StoreThread) -> None:
+    found = await estimated(store, providers(quota="", model="org/open-weights"))
+    assert found.expected_seconds is None
+    assert "How long Scripted generator takes for a candidate on this machine is not known yet." in found.assumptions

@@ -171,5 +171,8 @@ async def test_patches_are_picked_from_all_categories_and_open_ones_first(sessio
     categories = await session.store.call(lambda p: {patches.patch(p, i).category for i in few})
     assert len(categories) == 3
     assert await session.store.call(lambda p: tryouts.pick(p, 10, seed=1)) == picked
+    await session.store.call(lambda p: p.db.execute("UPDATE patch SET state = 'waiting'"))
+    for seed in range(9):
+        assert await session.store.call(lambda p, s=seed: tryouts.pick(p, 6, seed=s)) == picked
     with pytest.raises(StudioError, match="1 to 10 patches"):
         await Trying(session, [A], list(range(1, 12))).run()

@@ -77,9 +77,12 @@ def test_what_was_typed_last_counts_then_the_keyring_then_the_environment(drawer
 
 
 def test_a_key_of_two_secrets_is_whole_or_not_there(drawer: Drawer, kling: Service) -> None:
+    with pytest.raises(ProviderError, match="no key for.* or set KLING_ACCESS_KEY and KLING_SECRET_KEY"):
+        Keys({}).require(kling)
     half = Keys({"KLING_ACCESS_KEY": "access"})
     assert half.find(kling) is None
-    with pytest.raises(ProviderError, match="Settings, or set KLING_ACCESS_KEY and KLING_SECRET_KEY") as caught:
+    assert half.other_half(kling) == ("KLING_SECRET_KEY",)
+    with pytest.raises(ProviderError, match=r"no whole key for.* or set KLING_SECRET_KEY\.$") as caught:
         half.require(kling)
     assert caught.value.outcome is Outcome.BAD_KEY
     half.give(kling, ("a", "s"), keep=True)

@@ -18,7 +18,8 @@ import pytest
 from fakes.projects import add_patch, waiting_project
 from ggt_studio.core.errors import NotAProject, ProjectLocked, ProjectTooNew, StudioError
 from ggt_studio.core.words import State
-from ggt_studio.store import patches
+from ggt_studio.pipeline.checkups.project import look_at_project
+from ggt_studio.store import patches, runs
 from ggt_studio.store.check import check
 from ggt_studio.store.database import connect
 from ggt_studio.store.details import details
@@ -185,6 +186,23 @@ def test_a_project_written_by_a_newer_version_is_refused_untouched(closed: Path)
         assert f"format {SCHEMA_VERSION + 3}" in words
         assert "Update GGT Studio" in words
     assert (closed / DATABASE).read_bytes() == before
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_project_of_the_first_format_is_brought_up_to_date_after_a_backup(closed: Path, read_only: bool) -> None:
+    database = sqlite3.connect(closed / DATABASE)
+    database.execute("ALTER TABLE ledger DROP COLUMN task")
+    database.execute("DELETE FROM _sqlite_migrations WHERE name != '0001_first_schema'")
+    database.execute("PRAGMA user_version = 1")
+    database.commit()
+    database.close()
+    assert "older format" in look_at_project(closed)[0].words
+    with Project.open(closed, read_only=read_only) as project:
+        assert check(project).ok
+        assert runs.ledger(project) == []
+    (backup,) = (closed / "backups").iterdir()
+    assert "format1" in backup.name
+    assert read_everything(closed, read_only=True)
 
 
 def foreign_database(path: Path) -> None:

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QSlider, QWidget
 
 from fakes.hands import click, until
 from fakes.projects import add_patch, png, waiting_project
@@ -294,3 +296,21 @@ async def test_settings_that_cannot_be_kept_are_told(open_window, home):
     assert "cannot be kept" in said(window)[0]
     assert window.settings.reviewer == "Ada"
     home.unlink()
+
+
+async def test_the_wheel_is_the_page_s_and_changes_no_choice_that_it_passes_over(open_window, tmp_path):
+    with waiting_project(tmp_path / "p", 1):
+        pass
+    window = await open_window(tmp_path / "p")
+    for page in PAGES:
+        window.show_page(page)
+    fields = [*window.findChildren(QComboBox), *window.findChildren(QAbstractSpinBox), *window.findChildren(QSlider)]
+    assert len(fields) > 20
+    for field in filter(QWidget.isEnabled, fields):
+        at = QPointF(field.rect().center())
+        wheel = QWheelEvent(
+            at, field.mapToGlobal(at), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(field, wheel)
+        assert not wheel.isAccepted(), "it goes on to the page"

@@ -9,6 +9,7 @@ from fakes.projects import add_patch
 from ggt_studio.core.recipe import Recipe
 from ggt_studio.store.project import Project
 from ggt_studio.store.runs import begin_run, end_run
+from ggt_studio.ui.pages.generate import GeneratePage
 
 
 @pytest.mark.parametrize(("ended", "word"), [(None, "interrupted"), ("stopped", "stopped")])
@@ -26,6 +27,20 @@ async def test_a_run_that_was_cut_short_is_told_on_opening_and_goes_on_at_one_pr
     assert window.rail.current == "generate"
     assert not _said(window)
     await until(lambda: window.workspace.running)
+
+
+async def test_it_is_not_told_any_more_once_the_run_goes_on_from_the_page(open_window, tmp_path):
+    with Project.create(tmp_path / "p") as project:
+        add_patch(project, 1)
+        begin_run(project, Recipe("classical", "fix", "measured"))
+    window = await open_window(tmp_path / "p")
+    await until(lambda: _said(window))
+    window.show_page("generate")
+    page = window.findChild(GeneratePage)
+    await until(page.primary.isEnabled)
+    click(page.primary)
+    await until(lambda: window.workspace.running)
+    assert not _said(window)
 
 
 def _said(window) -> list[str]:

@@ -60,6 +60,8 @@ def _models(catalogue: Catalogue, service: Service) -> list[str]:
 async def _service(catalogue: Catalogue, service: Service, keys: Keys, source: str, *, offline: bool) -> Finding:
     facts = {"service": service.id, "key": source, "address": host_of(keys.address(service))}
     if source == NO_KEY:
+        if half := keys.other_half(service):
+            return broken(KEYS, service.label, f"half a key: {' and '.join(half)} is not set", "Set it, too.", **facts)
         at = f"; keys are made at {service.key_url}" if service.key_url else ""
         variables = " and ".join(service.key_variables[: service.secrets])
         mend = f"`ggt-studio key set {service.id}`, or set {variables}{at}"

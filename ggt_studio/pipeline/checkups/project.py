@@ -10,8 +10,9 @@ from ggt_studio.core.errors import StudioError
 from ggt_studio.core.files import content_path
 from ggt_studio.core.words import State
 from ggt_studio.pipeline.checkups.finding import Finding, broken, works
-from ggt_studio.store.database import DATABASE_ERRORS
-from ggt_studio.store.project import Project
+from ggt_studio.store.database import DATABASE_ERRORS, version_of
+from ggt_studio.store.project import DATABASE, Project
+from ggt_studio.store.schema import SCHEMA_VERSION
 from ggt_studio.store.status import status
 
 PROJECT = "Project"
@@ -21,7 +22,12 @@ _LOOKED_AT = 10_000
 def look_at_project(folder: Path) -> list[Finding]:
     """What can be seen of a project in seconds, without changing it; `ggt-studio check` reads every byte. Blocks: call it in a
     thread."""
+    folder = folder.expanduser().resolve()
     try:
+        database = folder / DATABASE
+        if database.is_file() and version_of(database) < SCHEMA_VERSION:
+            words = "it is in an older format, and is brought up to date, after a backup, when it is opened next"
+            return [works(PROJECT, str(folder), words)]
         opened = Project.open(folder, read_only=True)
     except StudioError as error:
         return [broken(PROJECT, "Project", str(error))]

@@ -33,15 +33,18 @@ async def edit(clients: Clients, service: Service, model: Model, job: Job) -> Re
     response = await http.post("images/generations", json=body, headers=headers)
     answer = json_of(service, response, secrets)
     images = answer.get("data")
+    first = images[0] if isinstance(images, list) and images else None
+    image = first if isinstance(first, dict) else {}
     usage, cost = _usage_of(answer, model, job)
-    if not isinstance(images, list) or not images:
-        raise without_image(service, str(answer.get("message", "")), cost_usd=cost)
-    image = images[0] if isinstance(images[0], dict) else {}
+    text = image.get("b64_json")
+    if isinstance(text, str):
+        return Received(from_base64(service, text, cost), "", usage, cost)
+    # An answer of HTTP 200 can be a refusal all the same: of the one image, or of the whole request.
     if error := image.get("error") or answer.get("error"):
         raise refusal_error(service, read_refusal(200, {"error": error}), secrets=secrets)
-    if not isinstance(text := image.get("b64_json"), str):
-        raise unreadable(service, "no image where one should be", cost_usd=cost)
-    return Received(from_base64(service, text, cost), "", usage, cost)
+    if first is None:
+        raise without_image(service, str(answer.get("message", "")), cost_usd=cost)
+    raise unreadable(service, "no image where one should be", cost_usd=cost)
 
 
 def _usage_of(answer: dict[str, Any], model: Model, job: Job) -> tuple[Usage | None, float | None]:

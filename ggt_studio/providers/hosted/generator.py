@@ -16,6 +16,7 @@ from ggt_studio.providers.hosted.clients import TOTAL_TIMEOUT_S, Clients
 from ggt_studio.providers.hosted.faults import host_of
 from ggt_studio.providers.hosted.job import Job, Received, prepare
 from ggt_studio.providers.hosted.received import media_type_of
+from ggt_studio.providers.tasking import Tasks
 
 # Tokens that a generation cannot exceed, where they cost besides the image: the longest prompts, an image read at the finest
 # resolution that vendors offer, and thinking.
@@ -32,7 +33,8 @@ Adapter = Callable[[Clients, Service, Model, Job], Coroutine[Any, Any, Received]
 class HostedGenerator:
     """Edits patches with a hosted model. One `generate` makes one request that can cost; nothing is repeated here.
 
-    `batches` is how its vendor takes many requests at once, for less; None where it does not.
+    `batches` is how its vendor takes many requests at once, for less; `tasks` how it takes a call first and lets its result be
+    fetched later. None where it does not.
     """
 
     def __init__(
@@ -42,8 +44,9 @@ class HostedGenerator:
         adapter: Adapter,
         timeout_s: float = TOTAL_TIMEOUT_S,
         batches: Batches | None = None,
+        tasks: Tasks | None = None,
     ) -> None:
-        self.batches = batches
+        self.batches, self.tasks = batches, tasks
         self._model, self._adapter, self._timeout_s = model, adapter, timeout_s
         self._service = services.catalogue.service_of(model)
         self._clients = services.clients

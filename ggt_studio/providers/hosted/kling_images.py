@@ -7,7 +7,7 @@ import base64
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ggt_studio.core.words import Outcome
 from ggt_studio.providers.base import ProviderError, Usage
@@ -32,10 +32,13 @@ _RISK_WORDS = ("risk control", "policy", "sensitive", "violat", "moderation")
 
 
 async def edit(clients: Clients, service: Service, model: Model, job: Job, *, poll_s: float = 1.0) -> Received:
-    """Edit an image with one task, asked after every `poll_s` seconds. Raises ProviderError, and what httpx2 raises.
+    """Edit an image with one task. Raises ProviderError, and what httpx2 raises."""
+    task = await submit(clients, service, model, job)
+    return await fetch(clients, service, model, job.options, task, poll_s=poll_s)
 
-    Only the submission costs: asking after a task and fetching its result are repeated through passing faults.
-    """
+
+async def submit(clients: Clients, service: Service, model: Model, job: Job) -> str:
+    """Submit a task, which is all that costs; returns its id. Raises ProviderError, and what httpx2 raises."""
     http, secrets = await clients.http(service)
     body: dict[str, Any] = {
         "model_name": model.model,
@@ -47,9 +50,20 @@ async def edit(clients: Clients, service: Service, model: Model, job: Job, *, po
     if job.canvas.ratio:
         body["aspect_ratio"] = job.canvas.ratio
     submitted = json_of(service, await http.post(_TASKS, json=body, headers=signed(secrets)), secrets)
-    task = _task(service, submitted, secrets)
-    path = f"{_TASKS}/{task.get('task_id', '')}"
-    price = model.price.of_image(job.options)
+    return str(_task(service, submitted, secrets)["task_id"])
+
+
+async def fetch(
+    clients: Clients, service: Service, model: Model, options: dict[str, Any], task_id: str, *, poll_s: float = 1.0
+) -> Received:
+    """The image of a task, which is asked after every `poll_s` seconds. Raises ProviderError, and what httpx2 raises.
+
+    Asking after a task and fetching its result cost nothing, and are repeated through passing faults.
+    """
+    http, secrets = await clients.http(service)
+    path = f"{_TASKS}/{quote(task_id, safe='')}"
+    price = model.price.of_image(options)
+    task: dict[str, Any] = {"task_status": "submitted"}
     while task.get("task_status") in ("submitted", "processing"):
         await asyncio.sleep(poll_s)
         task = await _persistently(lambda: _look(http, service, path, secrets), service, secrets, poll_s, price)
@@ -92,7 +106,10 @@ def _task(service: Service, answer: dict[str, Any], secrets: tuple[str, ...]) ->
 
 
 async def _look(http: httpx2.AsyncClient, service: Service, path: str, secrets: tuple[str, ...]) -> dict[str, Any]:
-    return _task(service, json_of(service, await http.get(path, headers=signed(secrets)), secrets), secrets)
+    response = await http.get(path, headers=signed(secrets))
+    if response.status_code == 404:
+        raise unreadable(service, "it does not know the task any more")
+    return _task(service, json_of(service, response, secrets), secrets)
 
 
 async def _fetch(http: httpx2.AsyncClient, service: Service, url: str, secrets: tuple[str, ...]) -> tuple[bytes, str]:

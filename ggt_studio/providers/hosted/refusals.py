@@ -51,9 +51,9 @@ _BY_CODE: tuple[tuple[re.Pattern[str], Outcome, bool], ...] = tuple(
         ),
         # Google refuses some places and accounts without billing with HTTP 400.
         (r"^FAILED_PRECONDITION$", Outcome.BAD_KEY, False),
-        # Kling: 5000 and 5001; 5002 is a time-out after work was begun.
+        # Kling: 5000 and 5001; 5002 is a time-out after work was begun. Ark says in HTTP 200, too, that it is in trouble.
         (r"^500[01]$", Outcome.NETWORK, True),
-        (r"^5002$", Outcome.NETWORK, False),
+        (r"^(5002|InternalServiceError|ServiceUnavailable)$", Outcome.NETWORK, False),
     )
 )
 

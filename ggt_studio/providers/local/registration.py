@@ -16,9 +16,16 @@ from ggt_studio.providers.local.settings import LocalSettings
 @hookimpl
 def generators(services: Services) -> list[Generator]:
     """The local generators of the catalogue, whether or not their weights are here."""
-    catalogue = services.catalogue
+    catalogue, telling = services.catalogue, services.telling
     return [
-        LocalGenerator(services.worker, model, settings_of(model, services.local_models.get(model.id, {})))
+        LocalGenerator(
+            services.worker,
+            model,
+            settings_of(model, services.local_models.get(model.id, {})),
+            # Looked up when there is something to tell: who listens may come and go.
+            on_notice=lambda words: telling.on_notice(words),
+            on_progress=lambda progress: telling.on_progress(progress),
+        )
         for model in catalogue.models.values()
         if "generator" in model.roles and catalogue.service_of(model).protocol == "diffusers"
     ]

@@ -23,6 +23,7 @@ from ggt_studio.pipeline.session import Session
 from ggt_studio.store import runs
 from ggt_studio.ui.bridge import Tasks
 from ggt_studio.ui.state.project import OpenProject
+from ggt_studio.worker.process import Progress as Step
 
 T = TypeVar("T")
 
@@ -61,11 +62,17 @@ class Jobs(OpenProject):
     """`RunReport`"""
     export_done = Signal(object)
     """`ExportReport`"""
+    noticed = Signal(str)
+    """A provider at work tells what a person should know at once, in words."""
 
     def __init__(self, session: Session, tasks: Tasks) -> None:
         super().__init__(session, tasks)
         self.importing: ImportProgress | None = None
         self.run_progress: Progress | None = None
+        self.image_progress: Step | None = None
+        """How far a model on this machine is with its image, or with being loaded."""
+        session.services.telling.on_notice = self.noticed.emit
+        session.services.telling.on_progress = self._image_moved
         self.exporting: ExportProgress | None = None
         self.last_import: ImportReport | None = None
         self.last_run: RunReport | None = None
@@ -164,8 +171,12 @@ class Jobs(OpenProject):
         self.run_progress = progress
         self._moved()
 
+    def _image_moved(self, progress: Step) -> None:
+        self.image_progress = progress if progress.done < progress.total else None
+        self._moved()
+
     def _run_ended(self, report: RunReport | None) -> None:
-        self._engine, self._run_task, self.run_progress = None, None, None
+        self._engine, self._run_task, self.run_progress, self.image_progress = None, None, None, None
         self._read_left_off()
         self._ended()
         if report is not None:

@@ -40,6 +40,12 @@ class BannerStack(QWidget):
         items = [self._layout.itemAt(index) for index in range(self._layout.count())]
         return [widget for item in items if item is not None and isinstance(widget := item.widget(), Banner)]
 
+    def withdraw(self, message: str) -> None:
+        """Take away what is no longer so; nothing where it is not said."""
+        for banner in self.banners():
+            if banner.message.text() == message:
+                self._take_away(banner)
+
     def clear(self) -> None:
         """Take all banners away."""
         for banner in self.banners():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -10,7 +10,7 @@ from ggt_studio.providers.catalogue import Service
 from ggt_studio.providers.hosted.probe import ProbeResult
 from ggt_studio.ui import theme
 from ggt_studio.ui.state.offers import Offers
-from ggt_studio.ui.theme import SPACE_4, SPACE_8, Text
+from ggt_studio.ui.theme import ICON_SIZE, SPACE_4, SPACE_8, Text
 
 
 class KeyEntry(QWidget):
@@ -39,6 +39,11 @@ class KeyEntry(QWidget):
         self.get.setProperty("quiet", True)
         self.get.clicked.connect(self._open_key_page)
         self.told = _small()
+        self._alert = QLabel()
+        told = QHBoxLayout()
+        told.setSpacing(SPACE_8)
+        told.addWidget(self._alert, 0, Qt.AlignmentFlag.AlignTop)
+        told.addWidget(self.told, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE_4)
         buttons.addWidget(self.save)
@@ -48,8 +53,9 @@ class KeyEntry(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, SPACE_4, 0, SPACE_4)
         layout.setSpacing(SPACE_8)
-        for part in (self.heading, *self.fields, self.keep, self.keep_words, self.told):
+        for part in (self.heading, *self.fields, self.keep, self.keep_words):
             layout.addWidget(part)
+        layout.addLayout(told)
         layout.addLayout(buttons)
         self.hide()
 
@@ -95,6 +101,7 @@ class KeyEntry(QWidget):
         self.get.setVisible(self._with_link and bool(service.key_url))
         self.get.setToolTip(service.key_url)
         self.told.hide()
+        self._alert.hide()
         self._tell()
         self.show()
         self.fields[0].setFocus(Qt.FocusReason.OtherFocusReason)
@@ -122,7 +129,7 @@ class KeyEntry(QWidget):
         if service is None or not all(secrets):
             return
         if not all(secret.isascii() and secret.isprintable() and " " not in secret for secret in secrets):
-            self._say(self.tr("There are characters in it that no key has, perhaps from copying."))
+            self._say(self.tr("There are characters in it that no key has, perhaps from copying."), alert=True)
             return
         self._clear()
         self.save.setEnabled(False)
@@ -140,12 +147,16 @@ class KeyEntry(QWidget):
     def _tested(self, result: ProbeResult, problem: str) -> None:
         self.tested.emit(result)
         if result.ok is False or problem:
-            self._say(f"{result.words} {problem}".strip())
+            self._say(f"{result.words} {problem}".strip(), alert=True)
         else:
             self.put_away()
 
-    def _say(self, words: str) -> None:
+    def _say(self, words: str, *, alert: bool = False) -> None:
         self.told.setText(words)
+        theme.set_text(self.told, Text.SMALL, muted=not alert)
+        icon = theme.icon("mdi6.alert-outline", "warn")
+        self._alert.setPixmap(icon.pixmap(QSize(ICON_SIZE, ICON_SIZE), self.devicePixelRatioF()))
+        self._alert.setVisible(alert)
         self.told.show()
 
     def _open_key_page(self) -> None:

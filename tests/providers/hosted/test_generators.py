@@ -6,12 +6,13 @@ import base64
 import hashlib
 import io
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from fakes.google_server import MADE, READ
-from fakes.http_server import Response
+from fakes.http_server import Response, as_json
 from fakes.kling_server import said
 from fakes.vendor_script import UNCHARGED, Fault
 from fakes.vendor_server import VendorServer
@@ -212,6 +213,32 @@ async def test_a_patch_that_is_gone_is_named(hosted: Hosted, vendors: VendorServ
     with pytest.raises(ProviderError, match=request.lq_path.name):
         await hosted.generator("seedream-5.0").generate(request)
     assert vendors.requests == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "outcome"),
+    [
+        ({}, "OutputImageSensitiveContentDetected", Outcome.SAFETY_BLOCK),
+        ({"data": []}, "AccountOverdueError", Outcome.QUOTA),
+        ({"data": None}, "RateLimitExceeded.EndpointRPMExceeded", Outcome.QUOTA),
+        ({"data": [{}]}, "InternalServiceError", Outcome.NETWORK),
+    ],
+)
+async def test_an_error_in_ark_s_answer_of_http_200_is_the_failure_that_its_code_tells(
+    hosted: Hosted,
+    request_of: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    body: dict[str, Any],
+    code: str,
+    outcome: Outcome,
+) -> None:
+    async def answer(*_: object) -> Response:
+        return as_json({**body, "error": {"code": code, "message": "As it says."}})
+
+    monkeypatch.setattr("fakes.ark_server.answer", answer)
+    with pytest.raises(ProviderError, match="As it says") as caught:
+        await hosted.generator("seedream-5.0").generate(request_of())
+    assert caught.value.outcome is outcome
 
 
 async def test_options_that_google_s_client_does_not_know_are_named(

@@ -31,6 +31,7 @@ from ggt_studio.store.review import decide
 from ggt_studio.ui.pages.generate import GeneratePage
 from ggt_studio.ui.pages.generate.words import advice, decided_words
 from ggt_studio.ui.state.workspace import Workspace
+from ggt_studio.worker.process import Progress as Step
 
 OpenWorkspace = Callable[..., Awaitable[Workspace]]
 ShowPage = Callable[..., Awaitable[GeneratePage]]
@@ -471,3 +472,18 @@ async def test_each_failure_is_shown_in_words_with_what_can_be_done(
     assert advice(f"generate:{outcome}")
     if outcome in (Outcome.AMBIGUOUS, Outcome.CANCELLED):
         assert "may have been charged" in shown
+
+
+async def test_what_a_model_on_this_machine_tells_is_shown_at_once(show_page, tmp_path):
+    with Project.create(tmp_path / "p") as project:
+        add_patch(project, 1)
+    page = await show_page(tmp_path / "p", generator=ScriptedGenerator(delay_s=60.0))
+    telling = page.workspace.session.services.telling
+    click(page.primary)
+    await until(lambda: page.workspace.run_progress is not None)
+    telling.on_notice("It goes on with model offload.")
+    assert page.banner.message.text() == "It goes on with model offload."
+    telling.on_progress(Step("steps", 3, 28))
+    await until(lambda: "step 3 of 28" in page.strip.doing.text())
+    page.workspace.stop_run()
+    await until(lambda: not page.workspace.running)

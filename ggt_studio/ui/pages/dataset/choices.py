@@ -28,6 +28,7 @@ from ggt_studio.ui import theme
 from ggt_studio.ui.format import count
 from ggt_studio.ui.pages.dataset.words import format_words, include_words, tr
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_12, SPACE_24, Text
+from ggt_studio.ui.widgets.common.choices import SpinBox
 
 
 class RadioList(QWidget):
@@ -228,7 +229,7 @@ class ExportChoices(QWidget):
 
 
 def _spin(name: str, most: int) -> QSpinBox:
-    spin = QSpinBox()
+    spin = SpinBox()
     spin.setRange(0, most)
     spin.setGroupSeparatorShown(True)
     spin.setAccessibleName(name)

@@ -9,6 +9,7 @@ from ggt_studio.ui import theme
 from ggt_studio.ui.pages.generate.words import tr
 from ggt_studio.ui.theme import SPACE_4, SPACE_8
 from ggt_studio.ui.widgets.common import Segment, SegmentedControl
+from ggt_studio.ui.widgets.common.choices import DoubleSpinBox
 
 MOST_USD = 1_000_000.0
 
@@ -63,7 +64,7 @@ class BudgetChoice(QWidget):
 
 def money_box(name: str) -> QDoubleSpinBox:
     """A field for an amount of US dollars."""
-    box = QDoubleSpinBox()
+    box = DoubleSpinBox()
     box.setRange(0.01, MOST_USD)
     box.setDecimals(2)
     box.setPrefix("$")

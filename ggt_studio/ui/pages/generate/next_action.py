@@ -52,6 +52,8 @@ def next_action(status: Status | None, *, read_only: bool, problem: str = "", le
         besides.append(
             counted(held, tr("1 patch is held back in Sources."), tr("{0} patches are held back in Sources."))
         )
+    if status.in_batches:
+        besides.append(_in_batches(status))
     if waiting:
         pairs = counted(waiting, tr("1 pair waits for you"), tr("{0} pairs wait for you"))
         if besides:
@@ -68,6 +70,8 @@ def next_action(status: Status | None, *, read_only: bool, problem: str = "", le
             tr("All {0} open patches are held back from runs. They can be released in Sources."),
         )
         return Next(Action.SOURCES, tr("Sources"), True, f"{lost} {words}" if failed else words)
+    if status.in_batches:
+        return Next(Action.RUN, tr("Run"), False, f"{lost} {_in_batches(status)}" if failed else _in_batches(status))
     if failed or status.count(state=State.REJECTED):
         words = tr("No patch is open. Retry what failed, or start rejected patches afresh.")
         return Next(Action.RUN, tr("Run"), False, words)
@@ -88,4 +92,14 @@ def where_it_stands(status: Status, left_off: str) -> str:
     else:
         told = counted(status.runnable, tr("1 open patch"), tr("{0} open patches"))
     held = status.count(state=State.OPEN, held=True)
+    if status.in_batches:
+        told = tr("{0}, {1} more in batches (ggt-studio batch collect)").format(told, count(status.in_batches))
     return tr("{0}, {1} more held back").format(told, count(held)) if held else told
+
+
+def _in_batches(status: Status) -> str:
+    return counted(
+        status.in_batches,
+        tr("1 patch is in a batch: ggt-studio batch collect fetches what is done."),
+        tr("{0} patches are in batches: ggt-studio batch collect fetches what is done."),
+    )

@@ -56,6 +56,7 @@ class GeneratePage(Page):
         workspace.status_changed.connect(self._status_changed)
         workspace.work_changed.connect(self._work_changed)
         workspace.run_done.connect(self._run_done)
+        workspace.noticed.connect(lambda words: self.banner.tell(Severity.WARNING, words))
         workspace.offers.changed.connect(self._show_all)
         workspace.ask(lambda project: (project.meta(_META), project.meta(_TOLD)), self._recall)
         self._show_all()
@@ -314,6 +315,13 @@ class GeneratePage(Page):
             return
         paid = any(info.paid for info in self.panel.infos)
         self.strip.set_progress(
-            Progress(now.done, now.total, now.rate, now.eta_s, spent_words(now, paid), doing_words(now))
+            Progress(
+                now.done,
+                now.total,
+                now.rate,
+                now.eta_s,
+                spent_words(now, paid),
+                doing_words(now, self.workspace.image_progress),
+            )
         )
         self.ended.setText(outcomes_words(now.outcomes))

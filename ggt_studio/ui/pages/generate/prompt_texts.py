@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ggt_studio.core.words import Category
-from ggt_studio.settings import prompts_folder
 from ggt_studio.ui import theme
 from ggt_studio.ui.pages.generate.words import tr
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, Text
@@ -28,11 +28,7 @@ class PromptTexts(QWidget):
         self._texts.setSpacing(SPACE_4)
         self._shown: dict[str, str] | None = None
         self._words: list[tuple[str, str]] = []
-        self.note = QLabel(
-            tr("Presets are files. Your own go into {0}; one of the same name takes the place of ours.").format(
-                prompts_folder()
-            )
-        )
+        self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         theme.set_text(self.note, Text.SMALL, muted=True)
@@ -42,18 +38,24 @@ class PromptTexts(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE_8)
-        layout.addLayout(self._texts)
-        layout.addWidget(self.note)
-        layout.addWidget(self.edit, 0, Qt.AlignmentFlag.AlignLeft)
         self.single = QPushButton(tr("Write and read prompts first …"))
         self.single.setToolTip(
             tr("The prompts of the next patches, to be read and changed before anything is generated")
         )
         self.single.clicked.connect(lambda: self.prompts_requested.emit())
+        # Before the texts, which can be long: what is done with them would lie far below.
         layout.addWidget(self.single, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.edit, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.note)
+        layout.addLayout(self._texts)
 
-    def show_texts(self, texts: Mapping[str, str], *, editable: bool, own: bool) -> None:
-        """Show the text of each category; none means that the strategy writes each prompt anew."""
+    def show_texts(self, texts: Mapping[str, str], *, editable: bool, own: bool, folder: Path) -> None:
+        """Show the text of each category; none means that the strategy writes each prompt anew. A copy goes into `folder`."""
+        self.note.setText(
+            tr("These texts are a file. Your own go into {0}; one of the same name takes the place of ours.").format(
+                folder
+            )
+        )
         self.edit.setVisible(editable)
         self.note.setVisible(editable)
         self.edit.setText(tr("Edit …") if own else tr("Edit a copy …"))

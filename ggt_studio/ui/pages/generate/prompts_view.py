@@ -52,6 +52,7 @@ class PromptsView(QWidget):
         self._workspace = workspace
         self._recipe: Recipe | None = None
         self._price_usd = 0.0
+        self._budget_usd: float | None = None
         self._rows: list[_Row] = []
         self.writing = False
         back = quiet_button("mdi6.arrow-left", tr("Back to Generate"), key="Esc")
@@ -112,6 +113,7 @@ class PromptsView(QWidget):
         self.banner.dismiss()
         try:
             self._recipe = session.recipe(choice.generator, choice.prompts, choice.judge)
+            self._budget_usd = choice.budget_usd
             self._price_usd = session.registry.prompt_writer(choice.prompts).info.price_usd
         except StudioError as error:
             self._recipe = None
@@ -197,7 +199,7 @@ class PromptsView(QWidget):
         async def write() -> int:
             await session.registry.check_ready(recipe)
             written = await write_prompts(
-                session.store, session.pool, session.registry, recipe, wanted, session.limiters
+                session.store, session.pool, session.registry, recipe, wanted, session.limiters, self._budget_usd
             )
             return len(wanted) - len(written)
 
@@ -217,7 +219,8 @@ class PromptsView(QWidget):
     def _failed(self, error: Exception) -> None:
         self.writing = False
         self.banner.tell(Severity.ERROR, describe(error))
-        self._tell()
+        # Some may have been written before.
+        self._read()
 
     def _save(self) -> None:
         row, words = self.row, self.text.toPlainText()

@@ -18,6 +18,7 @@ from ggt_studio.ui.pages.generate.provider_list import ID, LIST_WIDTH, ProviderD
 from ggt_studio.ui.pages.generate.words import place_and_price, tr
 from ggt_studio.ui.state.offers import Offers
 from ggt_studio.ui.theme import ICON_SIZE, SPACE_4, SPACE_8, Text
+from ggt_studio.ui.widgets.common.choices import ComboBox
 from ggt_studio.ui.widgets.key_entry import KeyEntry
 
 _PLACE_ICONS = {
@@ -44,7 +45,7 @@ class ProviderChoice(QWidget):
         self._infos: dict[str, ProviderInfo] = {}
         heading = QLabel(label)
         heading.setFont(theme.font(strong=True))
-        self.combo = QComboBox()
+        self.combo = ComboBox()
         self.combo.setAccessibleName(label)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(12)

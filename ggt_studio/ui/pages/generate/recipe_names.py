@@ -13,6 +13,7 @@ from ggt_studio.ui import theme
 from ggt_studio.ui.pages.generate.words import tr
 from ggt_studio.ui.theme import SPACE_4
 from ggt_studio.ui.widgets.common import quiet_button
+from ggt_studio.ui.widgets.common.choices import ComboBox
 
 
 class RecipeNames(QWidget):
@@ -29,7 +30,7 @@ class RecipeNames(QWidget):
         self._renaming = ""
         heading = QLabel(tr("Recipe"))
         heading.setFont(theme.font(strong=True))
-        self.combo = QComboBox()
+        self.combo = ComboBox()
         self.combo.setAccessibleName(tr("Recipe"))
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(10)

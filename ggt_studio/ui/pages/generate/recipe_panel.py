@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ggt_studio.core.errors import StudioError
 from ggt_studio.pipeline.budget import Budget
@@ -17,6 +17,7 @@ from ggt_studio.pipeline.recipes import DEFAULT_GENERATOR, DEFAULT_JUDGE, DEFAUL
 from ggt_studio.providers.base import ProviderInfo
 from ggt_studio.providers.catalogue import Place, Service
 from ggt_studio.providers.presets import PresetPrompts, UnreadablePreset, own_copy, reread
+from ggt_studio.providers.vlm.meta_prompts import meta_prompts_folder
 from ggt_studio.providers.vlm.writer import AdaptivePrompts
 from ggt_studio.settings import prompts_folder
 from ggt_studio.store.named_recipes import Choice
@@ -32,6 +33,7 @@ from ggt_studio.ui.state.jobs import RunChoice
 from ggt_studio.ui.state.workspace import Workspace
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_16
 from ggt_studio.ui.widgets.common import Segment, SegmentedControl
+from ggt_studio.ui.widgets.common.choices import SpinBox
 from ggt_studio.ui.widgets.fold import Fold
 
 
@@ -66,7 +68,7 @@ class RecipePanel(QWidget):
             [Segment(MetricGate.DEFAULT, tr("On")), Segment(MetricGate.NONE, tr("Off"))], tr("Metric filter")
         )
         self.limited = SegmentedControl([Segment(False, tr("All open")), Segment(True, tr("At most"))], tr("Patches"))
-        self.limit = QSpinBox()
+        self.limit = SpinBox()
         self.limit.setRange(1, 10_000_000)
         self.limit.setValue(100)
         self.limit.setGroupSeparatorShown(True)
@@ -259,9 +261,11 @@ class RecipePanel(QWidget):
             texts = writer.preset_texts() if writer else {}
         except StudioError:
             texts = {}
-        is_own = (prompts_folder() / f"{strategy}.toml").is_file()
-        own = writer.is_own if isinstance(writer, AdaptivePrompts) else is_own
-        self.texts.show_texts(texts, editable=is_preset, own=own)
+        if isinstance(writer, AdaptivePrompts):
+            own, folder = writer.is_own, meta_prompts_folder()
+        else:
+            own, folder = (prompts_folder() / f"{strategy}.toml").is_file(), prompts_folder()
+        self.texts.show_texts(texts, editable=is_preset, own=own, folder=folder)
 
 
 def recalled_choice(remembered: str) -> RunChoice:

@@ -11,6 +11,7 @@ from ggt_studio.pipeline.progress import Progress
 from ggt_studio.quality.metrics import ML_EXTRA_COMMAND
 from ggt_studio.ui.format import count, counted, duration, money, money_of
 from ggt_studio.ui.pages.generate.words import tr
+from ggt_studio.worker.process import Progress as Step
 
 
 def spent_words(now: Progress, paid: bool) -> str:
@@ -22,12 +23,16 @@ def spent_words(now: Progress, paid: bool) -> str:
     return tr("{0} spent").format(money(now.cost_usd))
 
 
-def doing_words(now: Progress) -> str:
-    """What is under way, and that a service makes it wait where it does."""
+def doing_words(now: Progress, image: Step | None = None) -> str:
+    """What is under way, how far a model on this machine is with its image, and that a service makes it wait where it does."""
     if now.waiting_s >= 1:
         return tr("Waiting {0}: the service asked us to slow down").format(duration(now.waiting_s))
     attempts = counted(now.attempts, tr("1 attempt made"), tr("{0} attempts made"))
-    return tr("Patches: {0} in work, {1}").format(count(now.in_work), attempts)
+    words = tr("Patches: {0} in work, {1}").format(count(now.in_work), attempts)
+    if image is None:
+        return words
+    doing = tr("loading the model") if image.what == "load" else tr("step {0} of {1}")
+    return f"{words} · {doing.format(count(int(image.done)), count(int(image.total)))}"
 
 
 def outcomes_words(outcomes: Mapping[Outcome, int]) -> str:

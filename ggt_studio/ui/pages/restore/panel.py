@@ -15,8 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSlider,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +27,7 @@ from ggt_studio.ui import theme
 from ggt_studio.ui.pages.restore.words import format_choices, model_words, strip_choices, tr
 from ggt_studio.ui.theme import SPACE_8, SPACE_16, Text
 from ggt_studio.ui.widgets.common import ElidedLabel, PathLabel
+from ggt_studio.ui.widgets.common.choices import ComboBox, Slider, SpinBox
 from ggt_studio.ui.widgets.fold import Fold
 
 _KEPT_MODELS = 8
@@ -49,12 +48,12 @@ class RestorePanel(QWidget):
         self.model_button = QPushButton(tr("Choose …"))
         self.model_button.setAccessibleName(tr("Choose a restorer's checkpoint"))
         self.model_button.clicked.connect(self._ask_for_model)
-        self.recent = QComboBox()
+        self.recent = ComboBox()
         self.recent.setAccessibleName(tr("Restorers used before"))
         self.recent.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.recent.activated.connect(lambda row: self.model_chosen.emit(Path(self._models[row])))
         self.about = _small()
-        self.strength = QSlider(Qt.Orientation.Horizontal)
+        self.strength = Slider(Qt.Orientation.Horizontal)
         self.strength.setRange(0, 100)
         self.strength.setValue(100)
         self.strength.setPageStep(10)
@@ -70,7 +69,7 @@ class RestorePanel(QWidget):
         self.folder_button = QPushButton(tr("Choose …"))
         self.folder_button.setAccessibleName(tr("Choose the folder for restored photos"))
         self.folder_button.clicked.connect(self._ask_for_folder)
-        self.format, self.strip, self.device = QComboBox(), QComboBox(), QComboBox()
+        self.format, self.strip, self.device = ComboBox(), ComboBox(), ComboBox()
         for box, choices, name in (
             (self.format, format_choices(), tr("File format")),
             (self.strip, strip_choices(), tr("Metadata")),
@@ -83,11 +82,11 @@ class RestorePanel(QWidget):
             for word, value in choices:
                 box.addItem(word, value)
             box.setAccessibleName(name)
-        self.quality = QSpinBox()
+        self.quality = SpinBox()
         self.quality.setRange(1, 100)
         self.quality.setValue(95)
         self.quality.setAccessibleName(tr("Quality of JPEG, WebP and AVIF"))
-        self.tile = QSpinBox()
+        self.tile = SpinBox()
         self.tile.setRange(0, _MAX_TILE)
         self.tile.setSingleStep(64)
         self.tile.setSpecialValueText(tr("Automatic"))

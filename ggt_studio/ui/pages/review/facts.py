@@ -88,6 +88,7 @@ class FactsSection(QWidget):
         if made.strengthened:
             names = ", ".join(aspect_name(aspect).lower() for aspect in made.strengthened)
             parts.append(tr("prompt strengthened for {0}").format(names))
+        parts += made.notes
         self.generator.set_text(" · ".join(parts))
 
     def show_reviews(self, reviews: tuple[PastReview, ...]) -> None:

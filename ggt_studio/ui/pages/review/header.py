@@ -15,6 +15,7 @@ from ggt_studio.ui.pages.review.words import state_badge, tr
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_12, SPACE_16
 from ggt_studio.ui.vocabulary import category_name
 from ggt_studio.ui.widgets.common import PrimaryButton, Segment, SegmentedControl, quiet_button
+from ggt_studio.ui.widgets.common.choices import ComboBox
 
 STATES = (State.WAITING, State.VERIFIED, State.REJECTED)
 
@@ -30,7 +31,7 @@ class ReviewHeader(QWidget):
         segments = [Segment(state, state_badge(state).word) for state in STATES]
         self.states = SegmentedControl(segments, tr("State"))
         self.states.changed.connect(lambda _: self._choose())
-        self.categories = QComboBox()
+        self.categories = ComboBox()
         self.categories.setAccessibleName(tr("Category"))
         self.categories.setToolTip(tr("Only pairs of this category"))
         self.categories.setFocusPolicy(Qt.FocusPolicy.TabFocus)

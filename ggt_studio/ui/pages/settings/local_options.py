@@ -7,14 +7,11 @@ from typing import Any, get_args
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QWidget,
 )
 
@@ -24,6 +21,7 @@ from ggt_studio.ui import theme
 from ggt_studio.ui.pages.settings.section import explanation, in_a_row
 from ggt_studio.ui.state.local_models import LocalModels
 from ggt_studio.ui.theme import SPACE_8, SPACE_16
+from ggt_studio.ui.widgets.common.choices import ComboBox, DoubleSpinBox, SpinBox
 
 _RECOMMENDED = -1.0
 
@@ -35,7 +33,7 @@ class LocalOptions(QWidget):
         super().__init__()
         self._models, self._id = models, model_id
         family = family_of(models.models[model_id])
-        self.dtype, self.quantisation, self.offload = QComboBox(), QComboBox(), QComboBox()
+        self.dtype, self.quantisation, self.offload = ComboBox(), ComboBox(), ComboBox()
         words: dict[str, str] = {
             "auto": self.tr("Automatic"),
             "none": self.tr("None"),
@@ -48,10 +46,10 @@ class LocalOptions(QWidget):
             self.dtype.addItem(words.get(str(value), str(value)), value)
         for value in get_args(Quantisation):
             self.quantisation.addItem(words.get(str(value), str(value)), value)
-        self.steps = QSpinBox()
+        self.steps = SpinBox()
         self.steps.setRange(0, 1000)
         self.steps.setSpecialValueText(self.tr("Recommended ({0})").format(family.steps))
-        self.guidance = QDoubleSpinBox()
+        self.guidance = DoubleSpinBox()
         self.guidance.setRange(_RECOMMENDED, 100.0)
         self.guidance.setSpecialValueText(self.tr("Recommended ({0})").format(f"{family.guidance:g}"))
         self.lora = QLineEdit()
@@ -59,7 +57,7 @@ class LocalOptions(QWidget):
         self.lora.setClearButtonEnabled(True)
         self.lora_button = QPushButton(self.tr("Choose …"))
         self.lora_button.clicked.connect(self._choose_lora)
-        self.lora_scale = QDoubleSpinBox()
+        self.lora_scale = DoubleSpinBox()
         self.lora_scale.setRange(-100.0, 100.0)
         self.lora_scale.setSingleStep(0.1)
         for box in (self.steps, self.guidance, self.lora_scale):

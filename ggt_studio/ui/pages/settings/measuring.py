@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
 from ggt_studio.core.extras import install_command
 from ggt_studio.quality.catalogue import METRICS
@@ -15,6 +15,7 @@ from ggt_studio.settings import Settings
 from ggt_studio.ui.format import counted
 from ggt_studio.ui.pages.settings.section import Section, explanation, in_a_row
 from ggt_studio.ui.widgets.common import quiet_button
+from ggt_studio.ui.widgets.common.choices import SpinBox
 
 MOST_PROCESSES = 64
 
@@ -39,7 +40,7 @@ class MeasuringSection(Section):
         self.extra_state = explanation()
         self.add(self.tr("The ml extra"), self.extra_state, self.extra, self.command_row)
         self._lay_out_niqe(settings)
-        self.processes = QSpinBox()
+        self.processes = SpinBox()
         self.processes.setRange(0, MOST_PROCESSES)
         self.processes.setValue(settings.worker_processes)
         self.processes.setSpecialValueText(self.tr("Automatic ({0})").format(automatic))

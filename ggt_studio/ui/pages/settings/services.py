@@ -17,6 +17,7 @@ from ggt_studio.ui import theme
 from ggt_studio.ui.pages.settings.section import Section, explanation
 from ggt_studio.ui.state.offers import Offers
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_16
+from ggt_studio.ui.widgets.common.choices import SpinBox
 from ggt_studio.ui.widgets.key_entry import KeyEntry
 
 LIMITS = ("requests_per_minute", "images_per_minute", "concurrency")
@@ -215,7 +216,7 @@ class LimitsForm(QWidget):
         grid.setVerticalSpacing(SPACE_4)
         for column, (key, word) in enumerate(words.items()):
             usual = getattr(first.limits, key) if first else 0
-            box = self.boxes[key] = QSpinBox()
+            box = self.boxes[key] = SpinBox()
             box.setRange(0, 100_000)
             box.setSpecialValueText(self.tr("Usual ({0})").format(usual) if usual else self.tr("Not set"))
             box.setAccessibleName(f"{service.label}: {word}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from ggt_studio.ui.pages.settings.section import Section
+from ggt_studio.ui.widgets.common.choices import DoubleSpinBox
 
 
 class SpendingSection(Section):
@@ -15,7 +16,7 @@ class SpendingSection(Section):
 
     def __init__(self, budget_usd: float, parent: QWidget | None = None) -> None:
         super().__init__(self.tr("Spending"), parent=parent)
-        self.budget = QDoubleSpinBox()
+        self.budget = DoubleSpinBox()
         self.budget.setRange(0.0, 1_000_000.0)
         self.budget.setDecimals(2)
         self.budget.setPrefix("$")

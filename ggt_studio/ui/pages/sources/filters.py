@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from ggt_studio.core.words import Category, State
 from ggt_studio.store.patches import Filter
@@ -17,6 +17,7 @@ from ggt_studio.ui.pages.sources.words import CATEGORY_ICONS, state_name, tr
 from ggt_studio.ui.theme import SPACE_8, SPACE_12, SPACE_16, SPACE_32
 from ggt_studio.ui.vocabulary import category_name
 from ggt_studio.ui.widgets.common import Segment, SegmentedControl
+from ggt_studio.ui.widgets.common.choices import ComboBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class FilterBar(QWidget):
         segments += [Segment(category, category_name(category), CATEGORY_ICONS[category]) for category in Category]
         self.categories = SegmentedControl(segments, tr("Category"))
         self.categories.changed.connect(lambda _: self._chosen())
-        self.states = QComboBox()
+        self.states = ComboBox()
         self.states.setAccessibleName(tr("State"))
         self.states.setMinimumContentsLength(14)
         for kind in _KINDS:

@@ -27,6 +27,7 @@ from ggt_studio.ui.pages.sources.words import CATEGORY_ICONS, number, origin_nam
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_12, SPACE_16, Text
 from ggt_studio.ui.vocabulary import category_name
 from ggt_studio.ui.widgets.common import ElidedLabel, PrimaryButton
+from ggt_studio.ui.widgets.common.choices import ComboBox
 
 LICENCES = (
     "unspecified",
@@ -55,18 +56,18 @@ class ImportPanel(QWidget):
         self.files_button = QPushButton(self.tr("Choose files …"))
         self.files_button.setIcon(theme.icon("mdi6.file-image-outline"))
         self.files_button.clicked.connect(self.choose_files)
-        self.category = QComboBox()
+        self.category = ComboBox()
         self.category.addItem(self.tr("From folder names"), None)
         for category in Category:
             self.category.addItem(theme.icon(CATEGORY_ICONS[category]), category_name(category), category)
-        self.origin = QComboBox()
+        self.origin = ComboBox()
         for origin in (Origin.CAPTURE, Origin.INTERNET, Origin.DATASET):
             self.origin.addItem(origin_name(origin), origin)
-        self.licence = QComboBox()
+        self.licence = ComboBox()
         self.licence.setEditable(True)
         self.licence.addItems(LICENCES)
         self.licence.setToolTip(self.tr("An SPDX identifier, such as CC0-1.0; exports carry it."))
-        self.prepare = QComboBox()
+        self.prepare = ComboBox()
         for prepare in Prepare:
             self.prepare.addItem(prepare_name(prepare), prepare)
         self.hint = QLabel()

@@ -15,6 +15,7 @@ from ggt_studio.ui import theme
 from ggt_studio.ui.format import count
 from ggt_studio.ui.pages.sources.words import level_name, patches_words
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_12, SPACE_16, SPACE_24, Text
+from ggt_studio.ui.widgets.common.choices import SpinBox
 
 RATIO = (1, 2, 3)
 SAMPLE_HOLDS = (Hold.NOT_SAMPLED, Hold.NEAR_DUPLICATE)
@@ -55,16 +56,16 @@ class SamplingPanel(QWidget):
         for level, share in zip(QualityLevel, RATIO, strict=True):
             self.counts[level] = QLabel()
             theme.set_text(self.counts[level], Text.SMALL, muted=True)
-            box = self.shares[level] = QSpinBox()
+            box = self.shares[level] = SpinBox()
             box.setRange(0, 99)
             box.setValue(share)
             box.setAccessibleName(self.tr("Share of {0} quality").format(level_name(level)))
-        self.total = QSpinBox()
+        self.total = SpinBox()
         self.total.setRange(0, 10_000_000)
         self.total.setGroupSeparatorShown(True)
         self.total.setSpecialValueText(self.tr("As many as possible"))
         self.total.setAccessibleName(self.tr("Patches in the sample"))
-        self.seed = QSpinBox()
+        self.seed = SpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setAccessibleName(self.tr("Seed"))
         self.seed.setToolTip(self.tr("The same seed draws the same sample."))

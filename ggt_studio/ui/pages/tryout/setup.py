@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ggt_studio.core.errors import StudioError, describe
 from ggt_studio.core.model import Patch
@@ -24,6 +24,7 @@ from ggt_studio.ui.pages.generate.budget import BudgetChoice
 from ggt_studio.ui.pages.tryout.words import tr
 from ggt_studio.ui.state.workspace import Workspace
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_16, SPACE_24, Text
+from ggt_studio.ui.widgets.common.choices import SpinBox
 
 PRESENT = ""
 """The name under which the choice on the generate page stands here, where it has none."""
@@ -46,7 +47,7 @@ class SetupPanel(QWidget):
         self._asked = 0
         self.boxes: dict[str, QCheckBox] = {}
         self._prices: dict[str, QLabel] = {}
-        self.count = QSpinBox()
+        self.count = SpinBox()
         self.count.setRange(1, MOST_PATCHES)
         self.count.setValue(4)
         self.count.setAccessibleName(tr("How many patches to try"))

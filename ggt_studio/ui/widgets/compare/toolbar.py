@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from ggt_studio.ui import theme
 from ggt_studio.ui.theme import SPACE_4, SPACE_8
+from ggt_studio.ui.widgets.common.choices import Slider
 from ggt_studio.ui.widgets.common.segmented import Segment, SegmentedControl
 from ggt_studio.ui.widgets.compare import modes
 from ggt_studio.ui.widgets.compare.modes import Mode
@@ -34,7 +35,7 @@ class CompareToolbar(QWidget):
         self._widths: tuple[int, int] | None = None
         self._gain_word = QLabel(self.tr("Gain"))
         theme.set_text(self._gain_word, theme.Text.SMALL, muted=True)
-        self.gain = QSlider(Qt.Orientation.Horizontal)
+        self.gain = Slider(Qt.Orientation.Horizontal)
         self.gain.setRange(0, len(GAINS) - 1)
         self.gain.setPageStep(1)
         self.gain.setFixedWidth(88)
