@@ -1,4 +1,4 @@
-"""The command `restore`: photos through a restorer, into a folder or a file."""
+"""The command `restore`: photos through a restorer, classical means or a generator, into a folder or a file."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ggt_studio.cli.console import FAILED, ProgressBar, counted, json_option, note, run_async, say
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.metadata import Strip
 from ggt_studio.core.photo_files import FileFormat
 from ggt_studio.core.restored import Output
+from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring import RestoreChoice, RestoreItem, RestoreQueue, Standing
+from ggt_studio.pipeline.restoring.choosing import ModelSettings, is_checkpoint, named_model
 from ggt_studio.worker.client import WorkerPool
 
 _SUFFIXES = {".jpg": FileFormat.JPEG, ".jpeg": FileFormat.JPEG, ".png": FileFormat.PNG, ".tif": FileFormat.TIFF}
 _SUFFIXES |= {".tiff": FileFormat.TIFF, ".webp": FileFormat.WEBP, ".avif": FileFormat.AVIF}
 # Below this nobody sees it; a colour chart's patches differ by more from print to print.
 _SHIFT_WORTH_TELLING = 3.0
+_OF_CHECKPOINTS = ("tile", "device", "half", "scale")
 
 
 class _Tile(click.ParamType):
@@ -36,7 +40,7 @@ class _Tile(click.ParamType):
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model")
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder; for one photo also a file.")
 @click.option("--tile", type=_Tile(), default="auto", show_default=True, help="Px a side that go through at once.")
@@ -48,7 +52,12 @@ class _Tile(click.ParamType):
 @click.option(
     "--scale", type=click.Choice(["1", "2", "3", "4", "8"]), default="1", help="Where weights do not tell it."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of restorers that draw noise.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another one is another sample.")
+@click.option(
+    "--category",
+    type=click.Choice([category.value for category in Category]),
+    help="What is wrong with the photos; by default what their folder is called, else general-mixed.",
+)
 @click.option(
     "--format", "file_format", type=click.Choice([f.value for f in FileFormat]), help="By default as each photo came."
 )
@@ -58,8 +67,10 @@ class _Tile(click.ParamType):
 @click.option("--strip-metadata", is_flag=True, help="Leave out EXIF and XMP, but for the note that it was restored.")
 @click.option("--overwrite", is_flag=True, help="Replace files in the way, and do again what was done.")
 @json_option
+@click.pass_context
 def restore(
-    model: Path,
+    context: click.Context,
+    model: str,
     inputs: tuple[Path, ...],
     out: Path,
     tile: int,
@@ -68,6 +79,7 @@ def restore(
     half: bool,
     scale: str,
     seed: int,
+    category: str | None,
     file_format: str | None,
     quality: int,
     lock_colour: bool,
@@ -76,9 +88,10 @@ def restore(
     overwrite: bool,
     as_json: bool,
 ) -> int:
-    """Restore INPUTS (photos, or folders of them) with MODEL, the checkpoint of a restorer, into the folder OUT.
+    """Restore INPUTS (photos, or folders of them) with MODEL into the folder OUT.
 
-    Photos stay as they are. What was restored before with the same settings is skipped, also under another name.
+    MODEL is the checkpoint of a restorer, or `classical`. Photos stay as they are. What was restored before with the same settings
+    is skipped, also under another name.
     """
     exact = (
         out
@@ -96,7 +109,12 @@ def restore(
     if out.exists() and exact is None and not out.is_dir():
         raise StudioError(f"{out} is a file. Choose a folder, or give one photo and the name of a new file.")
     output = Output(wanted, quality, strip, strength, lock_colour)
-    choice = RestoreChoice(model, output, tile, device, half, int(scale), seed, overwrite)
+    if is_checkpoint(model):
+        _refuse(context, ("category",), "does not go with a checkpoint, which restores what it was trained on")
+    else:
+        _refuse(context, _OF_CHECKPOINTS, "only goes with the checkpoint of a restorer")
+    chosen = named_model(model, ModelSettings(tile, device, half, int(scale), seed))
+    choice = RestoreChoice(chosen, output, Category(category) if category else None, overwrite)
 
     async def work() -> RestoreQueue:
         pool = WorkerPool(1)
@@ -120,6 +138,13 @@ def restore(
         note(f"ggt-studio: {item.path}: {item.message}")
     say(as_json, _document(queue), _lines(queue))
     return FAILED if failed else 0
+
+
+def _refuse(context: click.Context, names: tuple[str, ...], why: str) -> None:
+    """Raises UsageError for an option that was given and would do nothing."""
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} {why}.")
 
 
 def _document(queue: RestoreQueue) -> dict[str, Any]:

@@ -264,7 +264,7 @@ class MainWindow(QMainWindow):
             from ggt_studio.ui.pages.restore import RestorePage
             from ggt_studio.ui.state.restoring import Restoring
 
-            self._restore = RestorePage(Restoring(self.tasks), self.settings)
+            self._restore = RestorePage(Restoring(self.tasks, self.settings), self.settings)
             self._restore.choice_kept.connect(lambda kept: self.remember(replace(self.settings, restoring=kept)))
             self._restore.closed.connect(self._leave_restoring)
         return self._restore

@@ -15,6 +15,8 @@ METHODS = {
     "restorer_inspect": "ggt_studio.restorers.restore:restorer_inspect",
     "restore_photo": "ggt_studio.restorers.restore:restore_photo",
     "restore_region": "ggt_studio.restorers.restore:restore_region",
+    "restore_photo_classical": "ggt_studio.providers.classical.photos:restore_photo",
+    "restore_region_classical": "ggt_studio.providers.classical.photos:restore_region",
     "pack_list": "ggt_studio.training.gathering:pack_list",
     "train_job": "ggt_studio.training.running:train_job",
     "write_demo_photos": "ggt_studio.demo_photos:write_demo_photos",

@@ -1,10 +1,10 @@
-"""Photos that are restored in the window, whether a project is open or not: the restorer, the queue, and looks at a part."""
+"""Photos that are restored in the window, whether a project is open or not: the model, the queue, and looks at a part."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,27 @@ from PySide6.QtGui import QImage, QPainter
 
 from ggt_studio.core.errors import StudioError, describe
 from ggt_studio.core.images import load_photo
-from ggt_studio.pipeline.restoring import RestoreChoice, RestoreItem, RestoreQueue, Standing
+from ggt_studio.core.restored import Output
+from ggt_studio.core.words import Category
+from ggt_studio.pipeline.offers import make_registry
+from ggt_studio.pipeline.restoring import (
+    Classical,
+    ModelSettings,
+    RestoreChoice,
+    RestoreItem,
+    RestoreQueue,
+    Standing,
+    named_model,
+)
+from ggt_studio.providers.base import Generator
+from ggt_studio.providers.keys import Keys
+from ggt_studio.providers.offline import CLASSICAL
+from ggt_studio.settings import Settings
 from ggt_studio.ui.bridge import Tasks
-from ggt_studio.worker.client import GPU_LANE, WorkerPool
+from ggt_studio.ui.state.offers import Offers
 
 OUT = "restored"
 """The folder beside the photos, unless a person chooses another."""
-_LOOK_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +62,16 @@ class Restoring(QObject):
     """`Look`"""
     failed = Signal(str)
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, settings: Settings, keys: Keys | None = None) -> None:
         super().__init__()
         self._tasks = tasks
-        self._pool = WorkerPool(1)
-        self.model: Path | None = None
+        self._registry, self.services, self._pool = make_registry(settings, keys or Keys(), processes=1)
+        self.offers = Offers(self._registry, self.services, tasks)
+        self.model = CLASSICAL.id
+        """The path of a checkpoint, or the id of a generator."""
         self.about: dict[str, Any] = {}
         self.problem = ""
-        self.queue = RestoreQueue(self._pool, RestoreChoice(Path()), Path(), on_change=self.changed.emit)
+        self.queue = RestoreQueue(self._pool, RestoreChoice(Classical()), Path(), on_change=self.changed.emit)
         self.folder_chosen = False
         self._run: asyncio.Future[Any] | None = None
         self._look: asyncio.Future[Any] | None = None
@@ -71,28 +87,46 @@ class Restoring(QObject):
         """Whether a part is being restored to be looked at."""
         return self._look is not None
 
-    # --- the restorer ---------------------------------------------------------------------------------------------
+    # --- the model ------------------------------------------------------------------------------------------------
 
-    def choose_model(self, path: Path) -> None:
-        """Let photos be restored with this checkpoint; `about` says what it is, `problem` why it cannot be used."""
-        self.model, self.about, self.problem = path, {}, ""
+    @property
+    def generators(self) -> Mapping[str, Generator]:
+        """The models that are no checkpoints, by id."""
+        return {CLASSICAL.id: self._registry.generators[CLASSICAL.id]}
+
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether the chosen model is the file of a restorer."""
+        return self.model not in self.generators
+
+    def choose_model(self, model: str) -> None:
+        """Let photos be restored with this checkpoint or generator; of a checkpoint `about` says what it is, `problem` why it cannot
+        be used."""
+        self.model, self.about, self.problem = model, {}, ""
         self.model_changed.emit()
+        if not self.is_checkpoint:
+            return
 
         def told(about: dict[str, Any]) -> None:
-            if self.model == path:
+            if self.model == model:
                 self.about = about
                 self.model_changed.emit()
 
         def failed(error: Exception) -> None:
-            if self.model == path:
+            if self.model == model:
                 self.problem = describe(error)
                 self.model_changed.emit()
 
-        self._tasks.spawn(self._inspect(path), told, failed)
+        async def inspect() -> dict[str, Any]:
+            return await named_model(model, ModelSettings()).ready(self._pool)
 
-    async def _inspect(self, path: Path) -> dict[str, Any]:
-        self.queue.require_installed()
-        return await self._pool.call("restorer_inspect", {"path": str(path)}, lane=GPU_LANE)
+        self._tasks.spawn(inspect(), told, failed)
+
+    def choice(
+        self, output: Output, settings: ModelSettings, category: Category | None, *, overwrite: bool
+    ) -> RestoreChoice:
+        """The chosen model with what is chosen for it. Raises StudioError where it is gone."""
+        return RestoreChoice(named_model(self.model, settings), output, category, overwrite)
 
     # --- photos ---------------------------------------------------------------------------------------------------
 
@@ -173,11 +207,9 @@ class Restoring(QObject):
         if self._scratch is None:
             self._scratch = tempfile.TemporaryDirectory(prefix="ggt-studio-")
         places = {name: str(Path(self._scratch.name) / f"{name}.png") for name in ("lq_path", "out_path")}
-        params = choice.parameters() | {"path": str(item.path), "box": list(part)} | places
 
         async def restore() -> Look:
-            self.queue.require_installed()
-            told = await self._pool.call("restore_region", params, lane=GPU_LANE, cancel_within_s=_LOOK_WITHIN_S)
+            told = await self.queue.look(item, choice, {"box": list(part), **places})
             lq, hq = await asyncio.to_thread(lambda: (_opaque(places["lq_path"]), _opaque(places["out_path"])))
             return Look(item.path, lq, hq, part=part, seconds=float(told["seconds"]))
 
@@ -196,6 +228,7 @@ class Restoring(QObject):
     def close(self) -> None:
         """End the work and its process."""
         self.queue.stop()
+        self.services.clients.close()
         self._pool.close()
         if self._scratch is not None:
             self._scratch.cleanup()

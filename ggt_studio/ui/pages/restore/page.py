@@ -1,4 +1,4 @@
-"""The restore page: photos in, a restorer, restored photos out; looked at side by side, before and after."""
+"""The restore page: photos in, a model, restored photos out; looked at side by side, before and after."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ggt_studio.core.errors import StudioError
 from ggt_studio.dataset.discovery import PHOTO_SUFFIXES
-from ggt_studio.pipeline.restoring import RestoreItem, Standing
+from ggt_studio.pipeline.restoring import RestoreChoice, RestoreItem, Standing
 from ggt_studio.settings import Settings
 from ggt_studio.ui import theme
 from ggt_studio.ui.format import counted
 from ggt_studio.ui.pages.base import AnyPage
 from ggt_studio.ui.pages.drops import dropped_paths
-from ggt_studio.ui.pages.restore.panel import RestorePanel
+from ggt_studio.ui.pages.restore.panel import RestorePanel, model_kept
 from ggt_studio.ui.pages.restore.photo_list import PhotoList
 from ggt_studio.ui.pages.restore.words import detail_words, tr
 from ggt_studio.ui.state.restoring import Look, Restoring
@@ -69,9 +70,11 @@ class RestorePage(AnyPage):
         restoring.looked.connect(self._take_look)
         restoring.failed.connect(lambda words: self.banner.tell(Severity.ERROR, words))
         self.panel.recall(settings.restoring)
-        if restoring.model is None and self.panel.latest_model is not None:
-            restoring.choose_model(self.panel.latest_model)
-        self._show_all()
+        latest = model_kept(settings.restoring)
+        if latest in restoring.generators or Path(latest).is_file():
+            restoring.choose_model(latest)
+        else:
+            self._model_changed()
 
     # --- building -------------------------------------------------------------------------------------------------
 
@@ -153,10 +156,10 @@ class RestorePage(AnyPage):
         middle.setSpacing(SPACE_8)
         middle.addWidget(self.compare, 1)
         middle.addLayout(below)
-        self.panel = RestorePanel()
+        self.panel = RestorePanel(self.restoring)
         self.panel.changed.connect(self._choice_changed)
-        self.panel.model_chosen.connect(self.restoring.choose_model)
-        self.panel.folder_chosen.connect(self.restoring.choose_folder)
+        self.panel.model.chosen.connect(self.restoring.choose_model)
+        self.panel.files.folder_chosen.connect(self.restoring.choose_folder)
         self._side = QScrollArea()
         self._side.setWidgetResizable(True)
         self._side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -202,9 +205,8 @@ class RestorePage(AnyPage):
             self.choice_kept.emit(kept)
 
     def _model_changed(self) -> None:
-        model = self.restoring
-        self.panel.show_model(model.model, model.about, model.problem)
-        if model.about:
+        self.panel.show_model()
+        if self.restoring.about or not self.restoring.is_checkpoint:
             self._keep_timer.start()
         self._show_all()
 
@@ -246,15 +248,28 @@ class RestorePage(AnyPage):
 
     def start(self) -> None:
         """Restore what waits."""
-        if self.restoring.model is not None and not self._reason():
-            self.banner.hide()
-            self.restoring.start(self.panel.choice(self.restoring.model))
+        if not self._reason() and (choice := self._choice()) is not None:
+            self.restoring.start(choice)
+
+    def _choice(self) -> RestoreChoice | None:
+        """What is chosen; None, and told, where it is gone."""
+        self.banner.hide()
+        panel = self.panel
+        try:
+            return self.restoring.choice(
+                panel.output(),
+                panel.settings(),
+                panel.category.currentData(),
+                overwrite=panel.files.overwrite.isChecked(),
+            )
+        except StudioError as error:
+            self.banner.tell_error(error)
+            return None
 
     def look_closer(self) -> None:
         """Restore the part around the middle of what is seen, to look at it."""
-        item, model = self.photos.current, self.restoring.model
-        size = self._photo_size
-        if item is None or model is None or size is None or not self.look.isEnabled():
+        item, size = self.photos.current, self._photo_size
+        if item is None or size is None or not self.look.isEnabled() or (choice := self._choice()) is None:
             return
         width, height = size
         camera = self.compare.canvas.camera
@@ -262,8 +277,7 @@ class RestorePage(AnyPage):
         left = round(min(max(x * width - _PART / 2, 0), max(width - _PART, 0)))
         top = round(min(max(y * height - _PART / 2, 0), max(height - _PART, 0)))
         part = (top, left, min(_PART, height), min(_PART, width))
-        self.banner.hide()
-        self.restoring.look_at(item, self.panel.choice(model), part)
+        self.restoring.look_at(item, choice, part)
 
     @property
     def _photo_size(self) -> tuple[int, int] | None:
@@ -338,7 +352,7 @@ class RestorePage(AnyPage):
         over = sum(item.standing not in (Standing.WAITING, Standing.RUNNING) for item in queue.items)
         now = next((item for item in queue.items if item.standing is Standing.RUNNING), None)
         self.strip.set_paused(queue.paused)
-        doing = f"{now.path.name} {now.share:.0%}" if now is not None else tr("Loading the restorer …")
+        doing = f"{now.path.name} {now.share:.0%}" if now is not None else tr("Beginning …")
         self.strip.set_progress(Progress(over, len(queue.items), None, queue.eta_s, doing=doing))
 
     def _show_buttons(self) -> None:
@@ -356,24 +370,28 @@ class RestorePage(AnyPage):
         for button in (self.clear, self.add_folder, self.add_button):
             button.setEnabled(not restoring.running)
         self.look.setText(tr("Restoring this part …") if restoring.looking else tr("Preview this part"))
-        ready = bool(restoring.about) and not restoring.running and not restoring.looking
+        ready = not (self._lack() or restoring.running or restoring.looking)
         self.look.setEnabled(ready and self._photo_size is not None)
 
     def _reason(self) -> str:
         """Why nothing can be restored now; empty when it can."""
+        if lack := self._lack():
+            return lack
+        return "" if any(item.takeable for item in self.restoring.queue.items) else tr("None of these can be read.")
+
+    def _lack(self) -> str:
+        """Why the model cannot be used now; empty when it can."""
         restoring = self.restoring
-        if restoring.model is None:
-            return tr("Choose a restorer, on the right.")
         if restoring.problem:
             return tr("This restorer cannot be used.")
-        if not restoring.about:
-            return tr("Reading the restorer …")
-        return "" if any(item.takeable for item in restoring.queue.items) else tr("None of these can be read.")
+        return tr("Reading the restorer …") if restoring.is_checkpoint and not restoring.about else ""
 
     def _sentence(self) -> str:
         queue = self.restoring.queue
         if not queue.items:
-            return tr("Photos through a restorer: side by side, with all that they have, into a folder of their own.")
+            return tr(
+                "Photos in, restored ones out: seen side by side, with all that they have, in a folder of their own."
+            )
         if not self.restoring.running and (reason := self._reason()):
             return reason
         parts = []

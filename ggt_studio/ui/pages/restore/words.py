@@ -8,8 +8,10 @@ from PySide6.QtCore import QCoreApplication
 
 from ggt_studio.core.metadata import Strip
 from ggt_studio.core.photo_files import FileFormat
+from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring import RestoreItem, Standing
 from ggt_studio.ui.format import count, duration, percent, size
+from ggt_studio.ui.vocabulary import category_name
 
 _SHIFT_WORTH_TELLING = 3.0
 
@@ -83,3 +85,8 @@ def strip_choices() -> list[tuple[str, Strip]]:
         (tr("Leave out the place (GPS)"), Strip.GPS),
         (tr("Leave out all"), Strip.ALL),
     ]
+
+
+def category_choices() -> list[tuple[str, Category | None]]:
+    """What may be wrong with the photos."""
+    return [(tr("By folder, else general"), None), *((category_name(category), category) for category in Category)]
