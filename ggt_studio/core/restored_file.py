@@ -113,8 +113,8 @@ def write_part(
 
     `restored`: float32 of the part, of about 0 to 1; it is overwritten. Returns `width`, `height` of it, `photo_width`, `photo_height`.
     """
-    alpha = None if photo.alpha is None else _eight_bits(part.of(photo.alpha))
-    cut = FullPhoto(_eight_bits(part.of(photo.pixels)), alpha, photo.grey, photo.icc, b"", b"", photo.kind, ())
+    alpha = None if photo.alpha is None else at_eight_bits(part.of(photo.alpha))
+    cut = FullPhoto(at_eight_bits(part.of(photo.pixels)), alpha, photo.grey, photo.icc, b"", b"", photo.kind, ())
     shown = replace(output_of(params), file_format=FileFormat.PNG)
     as_it_is = replace(shown, strength=1.0, lock_colour=False)
     Path(params["lq_path"]).write_bytes(finish(cut, as_floats(cut), as_it_is, Source.ENHANCED, {}).data)
@@ -145,6 +145,7 @@ def _place(finished: Finished, params: Mapping[str, Any]) -> Path:
     raise AssertionError
 
 
-def _eight_bits(pixels: Levels) -> NDArray[np.uint8]:
+def at_eight_bits(pixels: Levels) -> NDArray[np.uint8]:
+    """Values of 0 to 255 or 0 to 65535 as those of 0 to 255, rounded."""
     eight = pixels if pixels.dtype == np.uint8 else (pixels.astype(np.uint32) + 128) // 257
     return np.ascontiguousarray(eight, np.uint8)

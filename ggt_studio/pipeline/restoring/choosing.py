@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ggt_studio.core.errors import StudioError
+from ggt_studio.pipeline.restoring.generated import Generated
 from ggt_studio.pipeline.restoring.models import Checkpoint, Classical, RestoringModel
 from ggt_studio.providers.offline import CLASSICAL
+from ggt_studio.providers.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """What may be chosen for a model; each takes what it knows. See `Checkpoint` for the words."""
+    """What may be chosen for a model; each takes what it knows. See `Checkpoint` and `Generated` for the words."""
 
     tile: int = 0
     device: str = "auto"
     half: bool = False
     scale: int = 1
     seed: int = 0
+    prompt: str = ""
 
 
 def is_checkpoint(name: str) -> bool:
@@ -26,10 +29,14 @@ def is_checkpoint(name: str) -> bool:
     return Path(name).is_file()
 
 
-def named_model(name: str, settings: ModelSettings) -> RestoringModel:
-    """The model of a name: the path of a checkpoint, or an id. Raises StudioError for a name that is neither."""
+def named_model(name: str, settings: ModelSettings, registry: Registry) -> RestoringModel:
+    """The model of a name: the path of a checkpoint, or the id of a generator. Raises StudioError for a name that is neither."""
     if is_checkpoint(name):
         return Checkpoint(Path(name), settings.tile, settings.device, settings.half, settings.scale, settings.seed)
     if name == CLASSICAL.id:
         return Classical(settings.seed)
-    raise StudioError(f"{name} is neither a file nor the id of a generator. There is: {CLASSICAL.id}.")
+    if name in registry.generators:
+        return Generated(name, registry, settings.prompt, settings.seed)
+    raise StudioError(
+        f"{name} is neither the file of a checkpoint nor the id of a generator. There are: {', '.join(sorted(registry.generators))}."
+    )

@@ -14,13 +14,14 @@ from ggt_studio.dataset.discovery import PHOTO_SUFFIXES, Found, category_of, dis
 
 
 class Standing(StrEnum):
-    """How far a photo is."""
+    """How far a photo is. UNCERTAIN: asked for without an answer, and nobody here knows whether that was charged."""
 
     WAITING = "waiting"
     RUNNING = "running"
     RESTORED = "restored"
     SKIPPED = "skipped"
     FAILED = "failed"
+    UNCERTAIN = "uncertain"
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from ggt_studio.core.errors import MlExtraMissing, StudioError, WorkerCrashed
 from ggt_studio.core.extras import install_command
 from ggt_studio.core.files import hash_file
 from ggt_studio.core.words import Category
+from ggt_studio.pipeline.restoring.asking import Asking
 from ggt_studio.providers.base import ProviderInfo
 from ggt_studio.providers.offline import CLASSICAL
 from ggt_studio.worker.client import GPU_LANE, WorkerPool
@@ -46,6 +47,7 @@ class Tools:
     """What models work with; `moved` is told how much of the photo is done, 0 to 1."""
 
     pool: WorkerPool
+    asking: Asking
     moved: Callable[[float], None] = lambda _: None
 
 
@@ -64,6 +66,10 @@ class RestoringModel(Protocol):
 
     def identity(self, category: Category) -> dict[str, Any]:
         """What tells its results for photos of a category from those of other models and settings, as JSON values. May read files."""
+        ...
+
+    def request(self, source: str, category: Category) -> str:
+        """What identifies the request that a photo of a category is made with; empty where nobody is asked."""
         ...
 
     async def ready(self, pool: WorkerPool) -> dict[str, Any]:
@@ -104,6 +110,10 @@ class Checkpoint:
     def identity(self, category: Category) -> dict[str, Any]:
         """The content of the file and what changes numbers; tiles and the device do not."""
         return {"checkpoint": hash_file(self.path), "half": self.half, "scale": self.scale, "seed": self.seed}
+
+    def request(self, source: str, category: Category) -> str:
+        """Nobody is asked."""
+        return ""
 
     async def ready(self, pool: WorkerPool) -> dict[str, Any]:
         """What `restorer_inspect` tells. Raises MlExtraMissing, and UnusableCheckpoint."""
@@ -157,6 +167,10 @@ class Classical:
     def identity(self, category: Category) -> dict[str, Any]:
         """Category and seed decide."""
         return {"model": CLASSICAL.id, "category": category, "seed": self.seed}
+
+    def request(self, source: str, category: Category) -> str:
+        """Nobody is asked."""
+        return ""
 
     async def ready(self, pool: WorkerPool) -> dict[str, Any]:
         """Always."""

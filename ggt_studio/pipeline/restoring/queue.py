@@ -3,53 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from ggt_studio.core.errors import StudioError, describe
+from filelock import FileLock, Timeout
+
+from ggt_studio.core.errors import MlExtraMissing, StudioError, describe
 from ggt_studio.core.files import hash_file, write_error
-from ggt_studio.core.restored import Output
 from ggt_studio.core.restored_file import output_params
-from ggt_studio.core.words import Category
+from ggt_studio.core.words import Category, Outcome
+from ggt_studio.pipeline.budget import BudgetReached
+from ggt_studio.pipeline.limits import Limiters
+from ggt_studio.pipeline.restoring.asking import Asking, MayBeCharged, Money
+from ggt_studio.pipeline.restoring.choice import Bill, RestoreChoice, bill_of
 from ggt_studio.pipeline.restoring.items import RestoreItem, Standing, find_items
-from ggt_studio.pipeline.restoring.journal import Journal
-from ggt_studio.pipeline.restoring.models import PhotoTask, RestoringModel, Tools
+from ggt_studio.pipeline.restoring.journal import LOCK, Journal
+from ggt_studio.pipeline.restoring.models import PhotoTask, Tools
 from ggt_studio.pipeline.stoppable import Stoppable
+from ggt_studio.providers.base import ProviderError
 from ggt_studio.worker.client import WorkerPool
 
-
-@dataclass(frozen=True, slots=True)
-class RestoreChoice:
-    """What photos are restored with, and how they are written.
-
-    `category`: what is wrong with them, for models that ask; None: as a photo's folder is called, else general. `overwrite`: files
-    in the way are replaced, and what was done before is done again.
-    """
-
-    model: RestoringModel
-    output: Output = Output()  # noqa: RUF009 - frozen
-    category: Category | None = None
-    overwrite: bool = False
-
-    def category_of(self, item: RestoreItem) -> Category:
-        """The category that a photo is taken for."""
-        return self.category or item.category or Category.GENERAL_MIXED
-
-    def key(self, category: Category) -> str:
-        """What tells results for photos of a category from those of other settings. Reads files."""
-        values = output_params(self.output) | self.model.identity(category)
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+# Every other photo would end the same.
+_HOPELESS = (Outcome.BAD_KEY, Outcome.QUOTA)
+_NO_MONEY = Money()
 
 
 class RestoreQueue:
     """Photos that wait to be restored into `folder`. Use from one event loop; `choice` and `folder` may be changed between runs.
 
-    `exact`: the one photo's own file, instead of a name in the folder. `on_change` is called whenever something moved.
+    `exact`: the one photo's own file, instead of a name in the folder. `on_change` is called whenever something moved. `halted`
+    says why the latest run took no more photos, where it came to no end of its own. `spent_usd` is what it is booked at.
     """
 
     def __init__(
@@ -63,10 +49,14 @@ class RestoreQueue:
     ) -> None:
         self.choice, self.folder = choice, folder
         self.items: list[RestoreItem] = []
+        self.halted = ""
         self._pool, self._exact, self._on_change = pool, exact, on_change
         self._going = asyncio.Event()
         self._going.set()
         self._work_under_way = Stoppable()
+        self._limiters = Limiters()
+        self._asking: Asking | None = None
+        self._hashes: dict[tuple[Path, int, int], str] = {}
         self._seconds = 0.0
 
     def add(self, paths: Iterable[Path]) -> None:
@@ -97,6 +87,11 @@ class RestoreQueue:
         return not self._going.is_set()
 
     @property
+    def spent_usd(self) -> float:
+        """What the latest run is booked at so far."""
+        return self._asking.cost_usd if self._asking else 0.0
+
+    @property
     def eta_s(self) -> float | None:
         """Seconds that the rest may take; None while none is done."""
         done = self.count(Standing.RESTORED)
@@ -117,24 +112,75 @@ class RestoreQueue:
         """End it at once. What is under way waits again; no half file is left."""
         self._work_under_way.stop()
 
-    async def run(self) -> bool:
-        """Restore all that wait; whether it came to its end, rather than being stopped.
+    async def bill(self, choice: RestoreChoice) -> Bill:
+        """What it will cost to restore all that can be. Reads all photos that it has not read before."""
+        items = [item for item in self.items if item.takeable]
+        again = choice.overwrite or self._exact is not None
+
+        def count() -> Bill:
+            photos = [(item, source) for item in items if (source := self._hash(item.path))]
+            return bill_of(choice, photos, Journal(self.folder), again=again)
+
+        return await asyncio.to_thread(count)
+
+    def _hash(self, path: Path) -> str:
+        """The SHA-256 of a file, empty where it cannot be read; only read again when it has changed."""
+        try:
+            status = path.stat()
+            key = (path, status.st_mtime_ns, status.st_size)
+            if key not in self._hashes:
+                self._hashes[key] = hash_file(path)
+        except OSError:
+            return ""
+        return self._hashes[key]
+
+    async def run(self, money: Money = _NO_MONEY) -> bool:
+        """Restore all that wait; whether it came to its end, rather than being stopped or `halted`.
 
         Raises StudioError where the model or the folder cannot be used; what is wrong with a photo is its own.
         """
-        await self.choice.model.ready(self._pool)
-        return await self._work_under_way.run(self._work())
+        self.halted = ""
+        async with self._opened(self.choice, money) as (journal, asking):
+            self._asking = asking
+            return await self._work_under_way.run(self._work(journal, asking)) and not self.halted
 
-    async def look(self, item: RestoreItem, choice: RestoreChoice, box: Mapping[str, Any]) -> dict[str, Any]:
+    async def look(
+        self, item: RestoreItem, choice: RestoreChoice, box: Mapping[str, Any], money: Money = _NO_MONEY
+    ) -> dict[str, Any]:
         """Restore a part of a photo, to be looked at. `box`: `box` (top, left, height, width in px of the upright photo), `lq_path` and
-        `out_path`, which get an 8-bit PNG each. Returns `width`, `height`, `seconds` and more. Raises StudioError."""
-        await choice.model.ready(self._pool)
-        source = await asyncio.to_thread(hash_file, item.path)
-        task = PhotoTask(item.path, source, choice.category_of(item), {**output_params(choice.output), **box})
-        return await choice.model.restore(task, Tools(self._pool))
+        `out_path`, which get an 8-bit PNG each. Returns `width`, `height`, `seconds` and more.
 
-    async def _work(self) -> None:
-        run = _Run(self._pool, self.choice, await asyncio.to_thread(Journal, self.folder), self._exact)
+        A generator is asked for the whole photo, as restoring it does, and not again then. Raises StudioError.
+        """
+        async with self._opened(choice, money) as (_, asking):
+            source = await asyncio.to_thread(hash_file, item.path)
+            written = {**output_params(choice.output), **box}
+            task = PhotoTask(item.path, source, choice.category_of(item), written)
+            return await choice.model.restore(task, Tools(self._pool, asking))
+
+    @asynccontextmanager
+    async def _opened(self, choice: RestoreChoice, money: Money) -> AsyncIterator[tuple[Journal, Asking]]:
+        """What is on record in the folder, and the way to ask. Where that costs, nobody else asks there meanwhile."""
+        model, lock = choice.model, None
+        await model.ready(self._pool)
+        if model.info.paid:
+            await asyncio.to_thread(_make_folder, self.folder)
+            lock = _take_lock(self.folder)
+        try:
+            journal = await asyncio.to_thread(Journal, self.folder)
+            asking = Asking(journal, model.info, self._going, self._limiters, money)
+            try:
+                if lock is not None:
+                    await asking.settle()
+                yield journal, asking
+            finally:
+                await asking.close()
+        finally:
+            if lock is not None:
+                lock.release()
+
+    async def _work(self, journal: Journal, asking: Asking) -> None:
+        run = _Run(self._pool, self.choice, journal, asking, self._exact)
         waiting = iter(self.items)
         async with asyncio.TaskGroup() as group:
             for _ in range(self.choice.model.at_once):
@@ -143,6 +189,8 @@ class RestoreQueue:
     async def _take(self, waiting: Iterator[RestoreItem], run: _Run) -> None:
         for item in waiting:
             await self._going.wait()
+            if self.halted:
+                return
             if item.standing is not Standing.WAITING:
                 continue
             began = time.monotonic()
@@ -150,8 +198,16 @@ class RestoreQueue:
             self._on_change()
             try:
                 await run.restore(item, self._on_change)
+            except (BudgetReached, MlExtraMissing) as error:
+                self.halted = str(error)
+            except MayBeCharged as error:
+                item.standing, item.message = Standing.UNCERTAIN, str(error)
+                item.facts = {"cost_usd": error.cost_usd}
             except (StudioError, OSError) as error:
-                item.standing, item.message = Standing.FAILED, describe(error)
+                if isinstance(error, ProviderError) and error.outcome in _HOPELESS:
+                    self.halted = str(error)
+                else:
+                    item.standing, item.message = Standing.FAILED, describe(error)
             finally:
                 if item.standing is Standing.RUNNING:
                     item.standing, item.share = Standing.WAITING, 0.0
@@ -163,8 +219,10 @@ class RestoreQueue:
 class _Run:
     """One run of a queue: its choice, and what is on record where its photos go."""
 
-    def __init__(self, pool: WorkerPool, choice: RestoreChoice, journal: Journal, exact: Path | None) -> None:
-        self._pool, self._choice, self._journal, self._exact = pool, choice, journal, exact
+    def __init__(
+        self, pool: WorkerPool, choice: RestoreChoice, journal: Journal, asking: Asking, exact: Path | None
+    ) -> None:
+        self._pool, self._choice, self._journal, self._asking, self._exact = pool, choice, journal, asking, exact
         self._keys: dict[Category, str] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -174,7 +232,7 @@ class _Run:
         category = self._choice.category_of(item)
         if category not in self._keys:
             self._keys[category] = await asyncio.to_thread(self._choice.key, category)
-        # Of photos with the same content one after the other: the second is skipped then.
+        # Of photos with the same content one after the other: the second is skipped then, and nothing is paid for twice.
         async with self._turns.setdefault(source, asyncio.Lock()):
             await self._restore(item, source, category, on_change)
 
@@ -198,7 +256,7 @@ class _Run:
             await asyncio.to_thread(_make_folder, stem.parent)
             written["out_stem"] = str(stem)
         task = PhotoTask(item.path, source, category, written)
-        item.facts = await self._choice.model.restore(task, Tools(self._pool, moved))
+        item.facts = await self._choice.model.restore(task, Tools(self._pool, self._asking, moved))
         item.out, item.share, item.standing = Path(item.facts["out"]), 1.0, Standing.RESTORED
         if self._exact is None:
             await asyncio.to_thread(self._journal.note_done, source, key, item.out)
@@ -209,3 +267,18 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(folder, error) from error
+
+
+def _take_lock(folder: Path) -> FileLock:
+    # An OS lock: it goes with the process, however that ends.
+    lock = FileLock(folder / LOCK, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise StudioError(
+            f"Another window or command is restoring photos into {folder} with a model that costs. Wait for it, or choose another "
+            "folder."
+        ) from error
+    except OSError as error:
+        raise write_error(folder, error) from error
+    return lock

@@ -18,16 +18,20 @@ from ggt_studio.core.images import load_photo
 from ggt_studio.core.restored import Output
 from ggt_studio.core.words import Category
 from ggt_studio.pipeline.offers import make_registry
+from ggt_studio.pipeline.readiness import Lack
 from ggt_studio.pipeline.restoring import (
+    Bill,
     Classical,
     ModelSettings,
+    Money,
     RestoreChoice,
     RestoreItem,
     RestoreQueue,
     Standing,
     named_model,
 )
-from ggt_studio.providers.base import Generator
+from ggt_studio.pipeline.restoring.generated import PROMPTS
+from ggt_studio.providers.base import Generator, ProviderInfo
 from ggt_studio.providers.keys import Keys
 from ggt_studio.providers.offline import CLASSICAL
 from ggt_studio.settings import Settings
@@ -41,7 +45,7 @@ OUT = "restored"
 @dataclass(frozen=True, slots=True)
 class Look:
     """A photo and what was restored of it; `restored` None where there is nothing yet. `part`: top, left, height, width in px of a
-    look at a part, None where it is the whole photo."""
+    look at a part, None where it is the whole photo. `notes`: what a person should know of it."""
 
     path: Path
     photo: QImage | None
@@ -49,6 +53,7 @@ class Look:
     problem: str = ""
     part: tuple[int, int, int, int] | None = None
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 class Restoring(QObject):
@@ -57,7 +62,9 @@ class Restoring(QObject):
     changed = Signal()
     """Photos were added, moved on, or the work began, paused or ended."""
     model_changed = Signal()
-    """See `model`, `about` and `problem`."""
+    """See `model`, `about` and `problem`; or other models are offered."""
+    bill_changed = Signal()
+    """See `bill`."""
     looked = Signal(object)
     """`Look`"""
     failed = Signal(str)
@@ -73,6 +80,13 @@ class Restoring(QObject):
         self.problem = ""
         self.queue = RestoreQueue(self._pool, RestoreChoice(Classical()), Path(), on_change=self.changed.emit)
         self.folder_chosen = False
+        self.usual_budget_usd = settings.budget_usd
+        """What a run may cost unless something else is chosen; 0: no limit."""
+        self.bill: Bill | None = None
+        """What restoring all photos would cost; None where nothing does, or until it is known."""
+        self.budget_usd: float | None = None
+        """What the run under way may spend."""
+        self._billing: asyncio.Future[Any] | None = None
         self._run: asyncio.Future[Any] | None = None
         self._look: asyncio.Future[Any] | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -92,7 +106,37 @@ class Restoring(QObject):
     @property
     def generators(self) -> Mapping[str, Generator]:
         """The models that are no checkpoints, by id."""
-        return {CLASSICAL.id: self._registry.generators[CLASSICAL.id]}
+        return self._registry.generators
+
+    @property
+    def info(self) -> ProviderInfo | None:
+        """What is known of the chosen generator; None of a checkpoint, which is free and stays here."""
+        generator = self.generators.get(self.model)
+        return generator.info if generator else None
+
+    @property
+    def paid(self) -> bool:
+        """Whether photos cost with the chosen model."""
+        return self.info is not None and self.info.paid
+
+    @property
+    def lack(self) -> Lack:
+        """What the chosen generator has not got, as far as is known."""
+        readiness = self.offers.readiness
+        return readiness.lack(self.info)[0] if readiness and self.info else Lack.NOTHING
+
+    def default_prompt(self, category: Category | None) -> str:
+        """What a generator is told for photos of a category (None: general) unless a person says something else."""
+        try:
+            return self._registry.prompt_writer(PROMPTS).preset_texts()[category or Category.GENERAL_MIXED]
+        except StudioError as error:
+            return str(error)
+
+    def use(self, settings: Settings) -> None:
+        """Let models on this machine run with what a person chose for them by now."""
+        if settings.local_models != self.services.local_models:
+            self.offers.use_local_models(settings.local_models)
+            self.model_changed.emit()
 
     @property
     def is_checkpoint(self) -> bool:
@@ -118,7 +162,7 @@ class Restoring(QObject):
                 self.model_changed.emit()
 
         async def inspect() -> dict[str, Any]:
-            return await named_model(model, ModelSettings()).ready(self._pool)
+            return await named_model(model, ModelSettings(), self._registry).ready(self._pool)
 
         self._tasks.spawn(inspect(), told, failed)
 
@@ -126,7 +170,23 @@ class Restoring(QObject):
         self, output: Output, settings: ModelSettings, category: Category | None, *, overwrite: bool
     ) -> RestoreChoice:
         """The chosen model with what is chosen for it. Raises StudioError where it is gone."""
-        return RestoreChoice(named_model(self.model, settings), output, category, overwrite)
+        return RestoreChoice(named_model(self.model, settings, self._registry), output, category, overwrite)
+
+    def count_cost(self, choice: RestoreChoice | None) -> None:
+        """Find out what restoring all photos will cost; `bill_changed` when it is known, and at once where nothing costs."""
+        if self._billing is not None:
+            self._billing.cancel()
+        if choice is None or not choice.model.info.paid:
+            self.bill = None
+            self.bill_changed.emit()
+            return
+
+        def counted(bill: Bill) -> None:
+            self.bill = bill
+            self.bill_changed.emit()
+
+        # Photos that cannot be read any more are told of when they are restored.
+        self._billing = self._tasks.spawn(self.queue.bill(choice), counted)
 
     # --- photos ---------------------------------------------------------------------------------------------------
 
@@ -159,11 +219,21 @@ class Restoring(QObject):
 
     # --- restoring ------------------------------------------------------------------------------------------------
 
-    def start(self, choice: RestoreChoice) -> None:
+    def repeat_uncertain(self, choice: RestoreChoice, budget_usd: float | None) -> None:
+        """Ask again for photos that may have been charged before."""
+        if self.running:
+            return
+        for item in self.queue.items:
+            if item.standing is Standing.UNCERTAIN:
+                item.wait()
+        self.start(choice, Money(budget_usd, repeat_uncertain=True))
+
+    def start(self, choice: RestoreChoice, money: Money) -> None:
         """Restore what waits, or everything again where nothing does. Does nothing while that is under way."""
         if self.running:
             return
         queue = self.queue
+        self.budget_usd = money.budget_usd
         if choice != queue.choice or not queue.count(Standing.WAITING):
             queue.begin_anew()
         queue.choice = choice
@@ -173,12 +243,14 @@ class Restoring(QObject):
         def over(_: object = None) -> None:
             self._run = None
             self.changed.emit()
+            if queue.halted:
+                self.failed.emit(queue.halted)
 
         def failed(error: Exception) -> None:
             over()
             self.failed.emit(describe(error))
 
-        self._run = self._tasks.spawn(queue.run(), over, failed)
+        self._run = self._tasks.spawn(queue.run(money), over, failed)
         self._run.add_done_callback(lambda done: over() if done.cancelled() else None)
         self.changed.emit()
 
@@ -200,7 +272,7 @@ class Restoring(QObject):
 
         self._tasks.spawn(read(), self.looked.emit)
 
-    def look_at(self, item: RestoreItem, choice: RestoreChoice, part: tuple[int, int, int, int]) -> None:
+    def look_at(self, item: RestoreItem, choice: RestoreChoice, part: tuple[int, int, int, int], money: Money) -> None:
         """Restore a part (top, left, height, width in px) to be looked at; the earlier look is given up."""
         if self._look is not None:
             self._look.cancel()
@@ -209,9 +281,10 @@ class Restoring(QObject):
         places = {name: str(Path(self._scratch.name) / f"{name}.png") for name in ("lq_path", "out_path")}
 
         async def restore() -> Look:
-            told = await self.queue.look(item, choice, {"box": list(part), **places})
+            told = await self.queue.look(item, choice, {"box": list(part), **places}, money)
             lq, hq = await asyncio.to_thread(lambda: (_opaque(places["lq_path"]), _opaque(places["out_path"])))
-            return Look(item.path, lq, hq, part=part, seconds=float(told["seconds"]))
+            notes = tuple(told.get("notes", ()))
+            return Look(item.path, lq, hq, part=part, seconds=float(told["seconds"]), notes=notes)
 
         def ended(done: Callable[[], None]) -> None:
             self._look = None

@@ -119,7 +119,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert made["out"] == str(tmp_path / "out" / "a.png")
     for wrong, code, words in (
         (("classical", lq, "-o", tmp_path / "x.png", "--tile", "64"), 2, "--tile only goes with the checkpoint"),
-        (("no-such-model", lq, "-o", tmp_path / "x.png"), 1, "neither a file nor the id of a generator"),
+        (("no-such-model", lq, "-o", tmp_path / "x.png"), 1, "neither the file of a checkpoint nor the id"),
     ):
         refused = run_command("restore", *wrong)
         assert refused.returncode == code

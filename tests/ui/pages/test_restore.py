@@ -63,16 +63,16 @@ async def test_without_a_project_from_photos_to_restored_ones(open_window, check
     page.panel.model.chosen.emit(str(checkpoint))
     await until(page.primary.isEnabled, 60)
     assert page.panel.model.about.text().startswith("NAFNet, 0.0 million parameters")
-    assert not page.panel.category.isVisible(), "a checkpoint does not ask what is wrong"
+    assert not page.panel.asked.category.isVisible(), "a checkpoint does not ask what is wrong"
     assert page.primary.text() == "Restore 3 photos"
 
-    await until(page.look.isEnabled)
+    await until(page.view.look.isEnabled)
     QTest.keyClick(page.photos, Qt.Key.Key_P)
-    await until(page.whole.isVisible, 60)
-    assert page.detail.text().startswith("A look at 120 × 90 px")
-    assert page.compare.canvas.image_size() == (120, 90)
-    click(page.whole)
-    await until(lambda: not page.whole.isVisible())
+    await until(page.view.whole.isVisible, 60)
+    assert page.view.detail.text().startswith("A look at 120 × 90 px")
+    assert page.view.compare.canvas.image_size() == (120, 90)
+    click(page.view.whole)
+    await until(lambda: not page.view.whole.isVisible())
 
     device = page.panel.how.device
     device.setCurrentIndex(device.findData("cpu"))
@@ -101,10 +101,10 @@ async def test_photos_are_restored_by_classical_means_until_something_else_is_ch
     panel = page.panel
     assert panel.model.provider.value == "classical"
     assert panel.model.provider.place.text() == "Nothing leaves this machine. No charge."
-    panel.category.setCurrentIndex(panel.category.findData("low-light"))
-    await until(page.look.isEnabled)
-    click(page.look)
-    await until(page.whole.isVisible)
+    panel.asked.category.setCurrentIndex(panel.asked.category.findData("low-light"))
+    await until(page.view.look.isEnabled)
+    click(page.view.look)
+    await until(page.view.whole.isVisible)
     click(page.primary)
     await until(lambda: not page.restoring.running and page.restoring.queue.count(Standing.RESTORED) == 2)
     await until(lambda: load().restoring.get("model") == "classical")

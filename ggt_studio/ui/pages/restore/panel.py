@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QSlider, QVBoxLayout, QWidget
 
 from ggt_studio.core.restored import Output
-from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring import ModelSettings
+from ggt_studio.ui.pages.restore.asked_choice import AskedChoice
 from ggt_studio.ui.pages.restore.file_choice import FileChoice
 from ggt_studio.ui.pages.restore.how_choice import HowChoice
 from ggt_studio.ui.pages.restore.model_choice import ModelChoice
-from ggt_studio.ui.pages.restore.parts import column, combo_of, heading, row_of
-from ggt_studio.ui.pages.restore.words import category_choices, tr
+from ggt_studio.ui.pages.restore.parts import column, heading, row_of
+from ggt_studio.ui.pages.restore.words import tr
 from ggt_studio.ui.state.restoring import Restoring
 from ggt_studio.ui.theme import SPACE_16
 from ggt_studio.ui.widgets.fold import Fold
@@ -33,10 +34,7 @@ class RestorePanel(QWidget):
         self.model = ModelChoice(restoring)
         self.files = FileChoice()
         self.how = HowChoice()
-        self.category = combo_of(tr("What is wrong with the photos"), [*category_choices()])
-        self.category.setToolTip(
-            tr("By folder: what the folder of a photo is called (rain, night, old …), else general")
-        )
+        self.asked = AskedChoice(restoring)
         self.strength = QSlider(Qt.Orientation.Horizontal)
         self.strength.setRange(0, 100)
         self.strength.setValue(100)
@@ -52,15 +50,11 @@ class RestorePanel(QWidget):
         self._lay_out()
         self.files.changed.connect(self.changed)
         self.how.changed.connect(self.changed)
-        self.category.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self.asked.changed.connect(self.changed)
         self.lock_colour.toggled.connect(lambda _: self.changed.emit())
         self.strength.valueChanged.connect(lambda _: self.changed.emit())
 
     def _lay_out(self) -> None:
-        self._asked = QWidget()
-        asked = column(self._asked)
-        asked.addWidget(heading(tr("What is wrong with the photos")))
-        asked.addWidget(self.category)
         much = QWidget()
         amount = column(much)
         amount.addWidget(heading(tr("Strength")))
@@ -70,7 +64,7 @@ class RestorePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE_16)
-        for part in (self.model, self._asked, much, self.files, self.fold):
+        for part in (self.model, self.asked, much, self.files, self.fold):
             layout.addWidget(part)
         layout.addStretch(1)
 
@@ -88,16 +82,16 @@ class RestorePanel(QWidget):
 
     def settings(self) -> ModelSettings:
         """What is chosen for the model."""
-        return self.how.settings()
+        return replace(self.how.settings(), prompt=self.asked.prompt_text)
 
     def remembered(self) -> dict[str, Any]:
         """What `recall` takes."""
         return {
             "models": self.model.remembered,
             "model": self._restoring.model,
-            "category": str(self.category.currentData() or ""),
             "strength": self.strength.value(),
             "lock_colour": self.lock_colour.isChecked(),
+            **self.asked.remembered(),
             **self.files.remembered(),
             **self.how.remembered(),
         }
@@ -107,12 +101,11 @@ class RestorePanel(QWidget):
         by `Restoring`, after `model_kept`."""
         with QSignalBlocker(self):
             self.model.recall(kept.get("models"))
-            strength, category = kept.get("strength"), kept.get("category")
+            strength = kept.get("strength")
             if type(strength) is int and 0 <= strength <= 100:
                 self.strength.setValue(strength)
-            if category in list(Category):
-                self.category.setCurrentIndex(self.category.findData(Category(category)))
             self.lock_colour.setChecked(kept.get("lock_colour") is True)
+            self.asked.recall(kept)
             self.files.recall(kept)
             self.how.recall(kept)
 
@@ -122,7 +115,7 @@ class RestorePanel(QWidget):
         """Show which model is chosen, what it is, or why it cannot be used; and only what it asks for."""
         restoring = self._restoring
         self.model.show_model()
-        self._asked.setVisible(not restoring.is_checkpoint)
+        self.asked.show_model()
         self.how.show_for(checkpoint=restoring.is_checkpoint)
 
     def show_folder(self, folder: Path) -> None:
