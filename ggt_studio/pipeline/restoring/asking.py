@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ggt_studio.core.errors import StudioError, WriteError
+from ggt_studio.core.errors import MlExtraMissing, StudioError, WriteError
 from ggt_studio.core.files import write_content_addressed
 from ggt_studio.core.media import SUFFIXES
 from ggt_studio.core.words import Outcome
@@ -140,7 +140,8 @@ class Asking:
         """Ask the generator for what is not `known`: what it gives, and what that cost.
 
         What has arrived is kept, also when the run is stopped at this very moment. Raises BudgetReached before anything is sent,
-        ProviderError with its outcome where there is no answer, MayBeCharged where nobody knows what that cost, and WriteError.
+        ProviderError with its outcome where there is no answer, MayBeCharged where nobody knows what that cost, MlExtraMissing, and
+        WriteError.
         """
         wanted = Ask(next(self._numbers), "restore", 1, request, images=1)
         try:
@@ -148,6 +149,8 @@ class Asking:
         except Unanswered as unanswered:
             ended = Record(wanted.patch_id, self._run, ended=unanswered.ending)
             await whatever_comes(self._recorder.record(ended))
+            if isinstance(unanswered.__cause__, MlExtraMissing):
+                raise unanswered.__cause__ from unanswered
             doubtful = self._journal.requests.get(request)
             if isinstance(doubtful, Uncertain):
                 message = f"{unanswered.error} It is asked again only when you say so."

@@ -12,10 +12,12 @@ from ggt_studio.core.errors import NotRegistrable
 from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring.journal import RECEIVED
 from ggt_studio.pipeline.restoring.models import PhotoTask, Tools
-from ggt_studio.providers.base import GenerateRequest, Generator, ProviderInfo
+from ggt_studio.providers.base import GeneratedImage, GenerateRequest, Generator, ProviderInfo
+from ggt_studio.providers.local.generator import LocalGenerator
 from ggt_studio.providers.registry import Registry
 from ggt_studio.providers.scratch import scratch_folder
 from ggt_studio.worker.client import WorkerPool
+from ggt_studio.worker.process import Progress
 
 PROMPTS = "fix"
 """The prompt strategy whose texts are sent unless a person types one."""
@@ -80,7 +82,7 @@ class Generated:
                 size = await tools.pool.call("photo_to_send", {"path": str(task.path), "lq_path": str(lq_path)})
                 tools.moved(_READY)
                 asked = self._asked(task, lq_path, prompt, **size)
-                received, cost_usd = await tools.asking.ask(request, lambda: self._generator.generate(asked))
+                received, cost_usd = await tools.asking.ask(request, lambda: self._ask(asked, tools))
         tools.moved(_ANSWERED)
         params = {
             "received": str(received.path(tools.asking.folder)),
@@ -98,6 +100,18 @@ class Generated:
             ) from error
         notes = [*facts.get("notes", ()), *received.notes, *used_again]
         return facts | {"notes": notes, "cost_usd": cost_usd, "model": self.info.id}
+
+    async def _ask(self, asked: GenerateRequest, tools: Tools) -> GeneratedImage:
+        """Only a model on this machine tells how far it is."""
+        generator = self._generator
+        if not isinstance(generator, LocalGenerator):
+            return await generator.generate(asked)
+
+        def stepped(progress: Progress) -> None:
+            if progress.what == "steps" and progress.total:
+                tools.moved(_READY + (_ANSWERED - _READY) * progress.done / progress.total)
+
+        return await generator.generate(asked, stepped)
 
     @property
     def _name(self) -> str:

@@ -104,8 +104,7 @@ def standings(queue: RestoreQueue) -> list[Standing]:
 
 
 async def test_what_comes_back_lies_over_the_photo_and_its_limits_are_told(bench: Bench) -> None:
-    # A little more than is sent of a photo.
-    large = np.asarray(Image.fromarray(data.astronaut()[:, 60:410]).resize((1760, 2420), Image.Resampling.LANCZOS))
+    large = np.asarray(Image.fromarray(data.astronaut()[:, 60:410]).resize((1200, 1750), Image.Resampling.LANCZOS))
     icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     alpha = np.full((*large.shape[:2], 1), 30_000, np.uint16)
     path = bench.folder / "in" / "large.tif"

@@ -44,8 +44,8 @@ from ggt_studio.ui.widgets.common import (
     quiet_button,
 )
 
-_LIST_WIDTH, _NARROW_LIST_WIDTH, _PANEL_WIDTH = 208, 144, 288
-_NARROW = 900
+_LIST_WIDTH, _NARROW_LIST_WIDTH, _PANEL_WIDTH = 208, 112, 288
+_NARROW = 1100
 
 
 class RestorePage(AnyPage):
