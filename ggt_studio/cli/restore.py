@@ -164,6 +164,8 @@ def restore(
     for item in queue.items:
         if item.standing in (Standing.FAILED, Standing.UNCERTAIN):
             note(f"ggt-studio: {item.path}: {item.message}")
+    if queue.left_usd:
+        note(f"An interrupted run may have been charged ${queue.left_usd:.2f} here; that is booked against this one.")
     if queue.count(Standing.UNCERTAIN):
         note("--repeat-uncertain asks for these again.")
     if queue.halted:

@@ -72,6 +72,7 @@ def test_killed_between_request_and_answer_nothing_is_paid_again_unasked(
     assert (told["restored"], len(told["uncertain"]), code) == (0, 2, 1)
     assert told["spent_usd"] == pytest.approx(2 * 0.067), "booked against the budget"
     assert "2 photos may have been charged before ($0.13)" in words
+    assert "An interrupted run may have been charged $0.13 here; that is booked against this one." in words
     assert "--repeat-uncertain asks for these again" in words
     told, words, code = again()
     assert (len(told["uncertain"]), told["spent_usd"]) == (2, 0.0), "booked once, and still not asked for"

@@ -92,15 +92,15 @@ class _Recorder:
 class Asking:
     """The requests of one run to one generator. Close it at the end, whatever comes.
 
-    `going` is cleared while the run is paused; `cost_usd` is what the run is booked at so far. What an earlier, interrupted run left
-    open is settled, and booked against the budget. Raises StudioError where a budget cannot be kept, because nobody knows what a
-    call costs.
+    `going` is cleared while the run is paused. `cost_usd` is what the run is booked at so far, `left_usd` that part of it which an
+    earlier, interrupted run left open: it may have been charged, and counts against the budget. Raises StudioError where a budget
+    cannot be kept, because nobody knows what a call costs.
     """
 
     def __init__(
         self, journal: Journal, info: ProviderInfo, going: asyncio.Event, limiters: Limiters, money: Money
     ) -> None:
-        self.cost_usd = 0.0
+        self.cost_usd = self.left_usd = 0.0
         self._budget = Budget(money.budget_usd)
         require_prices(self._budget, [info])
         self._journal, self._info, self._repeat = journal, info, money.repeat_uncertain
@@ -113,6 +113,7 @@ class Asking:
         for left in await asyncio.to_thread(self._journal.settle):
             self._budget.spend(0.0, left.cost_usd)
             self.cost_usd += left.cost_usd
+            self.left_usd += left.cost_usd
 
     def ended(self, outcome: Outcome, cost_usd: float) -> None:
         """As of `pipeline.calls.Tally`."""

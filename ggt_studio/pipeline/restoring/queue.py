@@ -92,6 +92,11 @@ class RestoreQueue:
         return self._asking.cost_usd if self._asking else 0.0
 
     @property
+    def left_usd(self) -> float:
+        """The part of it that an earlier, interrupted run left open, and that may have been charged."""
+        return self._asking.left_usd if self._asking else 0.0
+
+    @property
     def eta_s(self) -> float | None:
         """Seconds that the rest may take; None while none is done."""
         done = self.count(Standing.RESTORED)

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QObject, Signal
 
 from ggt_studio.core.errors import StudioError, describe
-from ggt_studio.core.images import load_photo
 from ggt_studio.core.restored import Output
 from ggt_studio.core.words import Category
 from ggt_studio.pipeline.offers import make_registry
@@ -36,24 +32,11 @@ from ggt_studio.providers.keys import Keys
 from ggt_studio.providers.offline import CLASSICAL
 from ggt_studio.settings import Settings
 from ggt_studio.ui.bridge import Tasks
+from ggt_studio.ui.state.looks import Look, read_flat, read_whole
 from ggt_studio.ui.state.offers import Offers
 
 OUT = "restored"
 """The folder beside the photos, unless a person chooses another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A photo and what was restored of it; `restored` None where there is nothing yet. `part`: top, left, height, width in px of a
-    look at a part, None where it is the whole photo. `notes`: what a person should know of it."""
-
-    path: Path
-    photo: QImage | None
-    restored: QImage | None
-    problem: str = ""
-    part: tuple[int, int, int, int] | None = None
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
 
 
 class Restoring(QObject):
@@ -262,11 +245,11 @@ class Restoring(QObject):
 
         async def read() -> Look:
             try:
-                photo = await asyncio.to_thread(_image, path)
+                photo = await asyncio.to_thread(read_whole, path)
             except StudioError as error:
                 return Look(path, None, None, str(error))
             try:
-                return Look(path, photo, await asyncio.to_thread(_image, out) if out else None)
+                return Look(path, photo, await asyncio.to_thread(read_whole, out) if out else None)
             except StudioError as error:
                 return Look(path, photo, None, str(error))
 
@@ -282,7 +265,7 @@ class Restoring(QObject):
 
         async def restore() -> Look:
             told = await self.queue.look(item, choice, {"box": list(part), **places}, money)
-            lq, hq = await asyncio.to_thread(lambda: (_opaque(places["lq_path"]), _opaque(places["out_path"])))
+            lq, hq = await asyncio.to_thread(lambda: (read_flat(places["lq_path"]), read_flat(places["out_path"])))
             notes = tuple(told.get("notes", ()))
             return Look(item.path, lq, hq, part=part, seconds=float(told["seconds"]), notes=notes)
 
@@ -305,24 +288,3 @@ class Restoring(QObject):
         self._pool.close()
         if self._scratch is not None:
             self._scratch.cleanup()
-
-
-def _opaque(path: str) -> QImage:
-    """An image laid over white, as whole photos are shown."""
-    image = QImage(path)
-    if image.isNull() or not image.hasAlphaChannel():
-        return image
-    flat = QImage(image.size(), QImage.Format.Format_RGB32)
-    flat.fill(Qt.GlobalColor.white)
-    painter = QPainter(flat)
-    painter.drawImage(0, 0, image)
-    painter.end()
-    return flat
-
-
-def _image(path: Path) -> QImage:
-    """The photo upright, opaque, sRGB. Raises UnusableImage."""
-    pixels = load_photo(path).pixels
-    height, width = pixels.shape[:2]
-    data = np.ascontiguousarray(pixels).tobytes()
-    return QImage(data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image, ImageCms
 from skimage import data
 
 from fakes.vendor_script import KEY, Fault
 from fakes.vendor_server import VendorServer
+from ggt_studio.core.errors import StudioError
 from ggt_studio.core.full_photo import load_full_photo
 from ggt_studio.core.metadata import read_note
 from ggt_studio.core.photo_files import FileFormat, encode_photo
@@ -30,6 +32,7 @@ from ggt_studio.pipeline.restoring import (
     Standing,
     named_model,
 )
+from ggt_studio.pipeline.restoring.journal import LOCK
 from ggt_studio.providers.base import ProviderError
 from ggt_studio.providers.keys import Keys
 from ggt_studio.settings import Settings
@@ -259,6 +262,19 @@ async def test_stopped_in_its_midst_it_may_have_been_charged(bench: Bench) -> No
     assert await queue.run()
     assert (standings(queue), bench.paid) == ([Standing.UNCERTAIN], 1)
     assert [entry["ended"]["outcome"] for entry in bench.entries if "ended" in entry] == ["cancelled"]
+
+
+async def test_only_one_process_asks_for_photos_in_a_folder(bench: Bench) -> None:
+    save(bench, "a.png")
+    queue = bench.queue(bench.choice())
+    (bench.folder / "out").mkdir()
+    with (
+        FileLock(bench.folder / "out" / LOCK),
+        pytest.raises(StudioError, match="Another window or command is restoring photos into"),
+    ):
+        await queue.run()
+    assert await queue.run()
+    assert bench.paid == 1
 
 
 async def test_a_photo_of_a_folder_is_told_of_by_its_category(bench: Bench) -> None:

@@ -7,10 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
-    QLabel,
-    QPushButton,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -18,30 +15,31 @@ from PySide6.QtWidgets import (
 )
 
 from ggt_studio.core.errors import StudioError
-from ggt_studio.dataset.discovery import PHOTO_SUFFIXES
 from ggt_studio.pipeline.restoring import RestoreChoice, Standing
 from ggt_studio.settings import Settings
-from ggt_studio.ui import theme
-from ggt_studio.ui.format import money
 from ggt_studio.ui.pages.base import AnyPage
 from ggt_studio.ui.pages.drops import dropped_paths
+from ggt_studio.ui.pages.restore.header import RestoreHeader
 from ggt_studio.ui.pages.restore.panel import RestorePanel, model_kept
-from ggt_studio.ui.pages.restore.parts import show_dialog
 from ggt_studio.ui.pages.restore.photo_list import PhotoList
 from ggt_studio.ui.pages.restore.photo_view import PhotoView
-from ggt_studio.ui.pages.restore.telling import lack_words, primary_words, sentence, spent_words, uncertain_words
+from ggt_studio.ui.pages.restore.telling import (
+    lack_words,
+    look_price,
+    primary_words,
+    sentence,
+    spent_words,
+    uncertain_words,
+)
 from ggt_studio.ui.pages.restore.words import tr
 from ggt_studio.ui.state.restoring import Restoring
-from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_16, Text
+from ggt_studio.ui.theme import SPACE_16
 from ggt_studio.ui.widgets.common import (
     Banner,
     EmptyState,
-    PageTitle,
-    PrimaryButton,
     Progress,
     ProgressStrip,
     Severity,
-    quiet_button,
 )
 
 _LIST_WIDTH, _NARROW_LIST_WIDTH, _PANEL_WIDTH = 208, 112, 288
@@ -60,6 +58,7 @@ class RestorePage(AnyPage):
         super().__init__(parent)
         self.restoring, self._kept = restoring, settings.restoring
         self._counted: object = None
+        self._doubts: tuple[str, str] | None = None
         self._alone = True
         self.setAcceptDrops(True)
         self._build()
@@ -82,31 +81,13 @@ class RestorePage(AnyPage):
     # --- building -------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.back = quiet_button("mdi6.arrow-left", tr("Start page"), text=tr("Start page"))
+        self.header = RestoreHeader()
+        self.header.added.connect(self.add)
+        self.back, self.primary, self.sentence = self.header.back, self.header.primary, self.header.sentence
         self.back.clicked.connect(lambda: self.closed.emit())
-        self.add_button = QPushButton(tr("Add photos …"))
-        self.add_button.clicked.connect(self._ask_for_photos)
-        self.add_folder = QPushButton(tr("Add a folder …"))
-        self.add_folder.clicked.connect(self._ask_for_folder)
-        self.clear = QPushButton(tr("Clear"))
-        self.clear.setToolTip(tr("Take all photos off the list; their files stay"))
-        self.clear.clicked.connect(self.restoring.clear)
-        self.primary = PrimaryButton(tr("Restore"), "mdi6.image-auto-adjust")
+        self.header.clear.clicked.connect(self.restoring.clear)
         self.primary.clicked.connect(self.start)
         QShortcut(QKeySequence("Ctrl+Return"), self).activated.connect(self.primary.click)
-        self.sentence = QLabel()
-        theme.set_text(self.sentence, Text.BODY, muted=True)
-        self.sentence.setWordWrap(True)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SPACE_8)
-        buttons.addWidget(self.back)
-        buttons.addWidget(PageTitle(tr("Restore")), 1)
-        for button in (self.clear, self.add_folder, self.add_button, self.primary):
-            buttons.addWidget(button)
-        header = QVBoxLayout()
-        header.setSpacing(SPACE_4)
-        header.addLayout(buttons)
-        header.addWidget(self.sentence)
         self.banner, self.uncertain = Banner(), Banner()
         self.uncertain.triggered.connect(self.repeat_uncertain)
         self.strip = ProgressStrip()
@@ -121,15 +102,14 @@ class RestorePage(AnyPage):
             ),
             tr("Add photos …"),
         )
-        self.empty.triggered.connect(self._ask_for_photos)
+        self.empty.triggered.connect(self.header.ask_for_photos)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self._build_body())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_16, SPACE_16, SPACE_16, SPACE_16)
         layout.setSpacing(SPACE_16)
-        layout.addLayout(header)
-        for widget in (self.banner, self.uncertain, self.strip):
+        for widget in (self.header, self.banner, self.uncertain, self.strip):
             layout.addWidget(widget)
         layout.addWidget(self._stack, 1)
 
@@ -215,20 +195,6 @@ class RestorePage(AnyPage):
         self.banner.hide()
         self.restoring.add(paths)
 
-    def _ask_for_photos(self) -> None:
-        suffixes = " ".join(f"*{suffix}" for suffix in sorted(PHOTO_SUFFIXES))
-        kinds = tr("Photos ({0});;All files (*)").format(suffixes)
-        dialog = QFileDialog(self, tr("Photos to restore"), str(Path.home()), kinds)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(lambda names: self.add([Path(name) for name in names]))
-        show_dialog(dialog)
-
-    def _ask_for_folder(self) -> None:
-        dialog = QFileDialog(self, tr("A folder of photos to restore"), str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(lambda name: self.add([Path(name)]))
-        show_dialog(dialog)
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders are welcome, unless photos are being restored."""
         if dropped_paths(event.mimeData()) and not self.restoring.running:
@@ -243,36 +209,37 @@ class RestorePage(AnyPage):
 
     def start(self) -> None:
         """Restore what waits."""
-        if not self._reason() and (choice := self._choice()) is not None:
+        if not self._reason() and (choice := self._told_choice()) is not None:
             self.restoring.start(choice, self.panel.asked.money())
 
     def repeat_uncertain(self) -> None:
         """Ask again for photos that may have been charged before."""
-        if not self._reason() and (choice := self._choice()) is not None:
+        if not self._reason() and (choice := self._told_choice()) is not None:
             self.restoring.repeat_uncertain(choice, self.panel.asked.money().budget_usd)
 
     def look_closer(self, part: tuple[int, int, int, int]) -> None:
         """Restore a part of the photo that is shown, to look at it."""
         item = self.photos.current
-        if item is not None and (choice := self._choice()) is not None:
+        if item is not None and (choice := self._told_choice()) is not None:
             self.restoring.look_at(item, choice, part, self.panel.asked.money())
 
-    def _choice(self) -> RestoreChoice | None:
-        """What is chosen; None, and told, where it is gone."""
+    def _told_choice(self) -> RestoreChoice | None:
+        """What is chosen, for work that begins now; None, and told, where it is gone."""
         self.banner.hide()
-        panel = self.panel
-        category, overwrite = panel.asked.category.currentData(), panel.files.overwrite.isChecked()
         try:
-            return self.restoring.choice(panel.output(), panel.settings(), category, overwrite=overwrite)
+            return self._choice()
         except StudioError as error:
             self.banner.tell_error(error)
             return None
 
+    def _choice(self) -> RestoreChoice:
+        panel = self.panel
+        category, overwrite = panel.asked.category.currentData(), panel.files.overwrite.isChecked()
+        return self.restoring.choice(panel.output(), panel.settings(), category, overwrite=overwrite)
+
     def _count_cost(self) -> None:
-        restoring = self.restoring
-        if restoring.is_checkpoint or not restoring.running:
-            choice = None if restoring.is_checkpoint else self._choice()
-            restoring.count_cost(choice)
+        if not self.restoring.running:
+            self.restoring.count_cost(self._choice() if self.restoring.paid else None)
 
     # --- showing --------------------------------------------------------------------------------------------------
 
@@ -286,19 +253,25 @@ class RestorePage(AnyPage):
         self.strip.setVisible(restoring.running)
         if restoring.running:
             self._show_progress()
-        self.sentence.setText(
-            self._reason() if queue.items and not restoring.running and self._reason() else sentence(restoring)
-        )
-        doubtful = uncertain_words(queue)
-        if doubtful and not restoring.running:
-            self.uncertain.tell(Severity.WARNING, *doubtful)
-        else:
-            self.uncertain.hide()
+        reason = self._reason() if queue.items and not restoring.running else ""
+        self.sentence.setText(reason or sentence(restoring))
+        self._show_doubts()
         self._show_buttons()
         counted = (len(queue.items), queue.folder, restoring.running, restoring.looking)
         if counted != self._counted:
             self._counted = counted
             self._count_timer.start()
+
+    def _show_doubts(self) -> None:
+        """Once for the same ones: what was dismissed stays so."""
+        doubts = None if self.restoring.running else uncertain_words(self.restoring.queue)
+        if doubts == self._doubts:
+            return
+        self._doubts = doubts
+        if doubts is None:
+            self.uncertain.hide()
+        else:
+            self.uncertain.tell(Severity.WARNING, *doubts)
 
     def _show_progress(self) -> None:
         queue = self.restoring.queue
@@ -311,26 +284,13 @@ class RestorePage(AnyPage):
         )
 
     def _show_buttons(self) -> None:
-        restoring, items = self.restoring, self.restoring.queue.items
-        self.primary.setVisible(bool(items) and not restoring.running)
+        restoring = self.restoring
+        self.header.show_for(photos=bool(restoring.queue.items), running=restoring.running)
         self.primary.setEnabled(not self._reason())
         self.primary.setText(primary_words(restoring))
-        self.clear.setVisible(bool(items))
-        self.add_button.setVisible(bool(items))
-        for button in (self.clear, self.add_folder, self.add_button):
-            button.setEnabled(not restoring.running)
-        item, info = self.photos.current, restoring.info
-        to_pay = (
-            info is not None
-            and info.paid
-            and item is not None
-            and restoring.bill is not None
-            and item.path in restoring.bill.asked
-        )
-        self.view.show_look(
-            ready=not (lack_words(restoring) or restoring.running),
-            price=money(info.price_usd) if to_pay and info is not None else "",
-        )
+        item = self.photos.current
+        price = look_price(restoring, item) if item is not None else ""
+        self.view.show_look(ready=not (lack_words(restoring) or restoring.running), price=price)
 
     def _reason(self) -> str:
         """Why nothing can be restored now; empty when it can."""

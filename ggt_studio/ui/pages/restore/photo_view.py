@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from ggt_studio.pipeline.restoring import RestoreItem
 from ggt_studio.ui import theme
 from ggt_studio.ui.pages.restore.words import detail_words, tr
-from ggt_studio.ui.state.restoring import Look, Restoring
+from ggt_studio.ui.state.looks import Look
+from ggt_studio.ui.state.restoring import Restoring
 from ggt_studio.ui.theme import SPACE_8, Text
 from ggt_studio.ui.widgets.compare.view import CompareView
 

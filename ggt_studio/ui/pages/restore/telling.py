@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ggt_studio.pipeline.readiness import Lack
-from ggt_studio.pipeline.restoring import RestoreQueue, Standing
+from ggt_studio.pipeline.restoring import RestoreItem, RestoreQueue, Standing
 from ggt_studio.ui.format import counted, money, money_of
 from ggt_studio.ui.pages.restore.words import tr
 from ggt_studio.ui.state.restoring import Restoring
@@ -36,6 +36,13 @@ def primary_words(restoring: Restoring) -> str:
     return words
 
 
+def look_price(restoring: Restoring, item: RestoreItem) -> str:
+    """What a look at a photo costs; empty where it costs nothing, or is paid for already."""
+    info, bill = restoring.info, restoring.bill
+    to_pay = restoring.paid and bill is not None and item.path in bill.asked
+    return money(info.price_usd) if to_pay and info is not None and info.price_known else ""
+
+
 def sentence(restoring: Restoring) -> str:
     """How far the photos are, where they go, and the most that it can cost."""
     queue, bill = restoring.queue, restoring.bill
@@ -62,6 +69,8 @@ def sentence(restoring: Restoring) -> str:
         parts.append(tr("photos are sent to {0}").format(restoring.info.leaves_machine))
     if queue.spent_usd:
         parts.append(tr("{0} spent").format(spent_words(restoring)))
+    if queue.left_usd:
+        parts.append(tr("{0} of it perhaps by an interrupted run").format(money(queue.left_usd)))
     return " · ".join(parts)
 
 
