@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ class Generated:
 
     async def restore(self, task: PhotoTask, tools: Tools) -> dict[str, Any]:
         """As of `RestoringModel`, with `cost_usd`. Raises ProviderError, BudgetReached, MayBeCharged."""
-        prompt = self.text(task.category)
+        began, prompt = time.monotonic(), self.text(task.category)
         request = self.request(task.source, task.category)
         received, cost_usd = tools.asking.known(request), 0.0
         used_again = ["what the model gave before was used again"] if received and self.info.paid else []
@@ -99,7 +100,8 @@ class Generated:
                 error.decided_by,
             ) from error
         notes = [*facts.get("notes", ()), *received.notes, *used_again]
-        return facts | {"notes": notes, "cost_usd": cost_usd, "model": self.info.id}
+        seconds = round(time.monotonic() - began, 3)
+        return facts | {"notes": notes, "cost_usd": cost_usd, "model": self.info.id, "seconds": seconds}
 
     async def _ask(self, asked: GenerateRequest, tools: Tools) -> GeneratedImage:
         """Only a model on this machine tells how far it is."""
