@@ -52,6 +52,7 @@ _KNOWN = (
     Architecture("X-Restormer", "X-Restormer", "arXiv 2310.11881", "MIT", True),
     Architecture("PromptIR", "PromptIR", "arXiv 2306.13090", _ACADEMIC, False),
     Architecture("MoCE-IR", "MoCE-IR", "arXiv 2411.18466", "Apache-2.0", True),
+    Architecture("DA-CLIP", "DA-CLIP", "arXiv 2310.01018", "MIT", True),
     Architecture("FoundIR", "FoundIR", "arXiv 2412.01427", "MIT", True),
 )
 ARCHITECTURES = {architecture.id: architecture for architecture in _KNOWN}

@@ -92,12 +92,20 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path, container, weights, options, size)
 
 
-def _load(path: Path, container: Container, name: str) -> Any:
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a file's weights, without their numbers where the file allows that; raises as `read_checkpoint`."""
+    container = inspect_file(path)
+    content = _load(path, container, display_name(path), lazily=container is not Container.LEGACY)
+    return {key: tuple(tensor.shape) for key, tensor in _strip(dict(_tensors(_weights(content)))).items()}
+
+
+def _load(path: Path, container: Container, name: str, lazily: bool = False) -> Any:
+    """What was saved. `lazily`: numbers are read when they are looked at, and only while the file stays as it is."""
     try:
         if container is Container.SAFETENSORS:
             return load_file(path)
         with torch.serialization.safe_globals(_DATA_TYPES):
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=lazily)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise UnusableCheckpoint(f"{name} claims more than this machine's memory holds. It was not loaded.") from error
     except SafetensorError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,26 +11,23 @@ from torch import Tensor, nn
 
 from ggt_studio.restorers.catalogue import Architecture, Capability, architecture
 from ggt_studio.restorers.checkpoint import Checkpoint, StateDict
+from ggt_studio.restorers.controller import SIGN, Companion
 from ggt_studio.restorers.files import UnusableCheckpoint
-from ggt_studio.restorers.networks.foundir import FoundIR, FoundIROptions, ResidualDiffusion
-from ggt_studio.restorers.networks.moceir import MoCEIR, MoCEIROptions
-from ggt_studio.restorers.networks.mprnet import MPRNet, MPRNetOptions
-from ggt_studio.restorers.networks.promptir import PromptIR, PromptIROptions
+from ggt_studio.restorers.kinds import KINDS
 from ggt_studio.restorers.networks.sampling import Sampler
-from ggt_studio.restorers.networks.xrestormer import XRestormer, XRestormerOptions
 from ggt_studio.restorers.pooling import CELL, make_local
 from ggt_studio.restorers.whole import askers
 
 # The window of the NAFNet authors' own TLC: one and a half times their training crops.
 TLC_WINDOW = 384
-_BOTH = ("fp16", "bf16")
 
 
 @dataclass(frozen=True, slots=True)
 class Restorer:
     """A network ready to run: it takes and gives (1, colours, H, W) of 0 to 1, by itself or in the steps of a `sampler`.
 
-    `autocast`: in half precision its weights stay as they are, since it computes some numbers of its own in fp32.
+    `autocast`: in half precision its weights stay as they are, since it computes some numbers of its own in fp32. `companion`: the
+    file of its other part, where it is released in two.
     """
 
     architecture: Architecture
@@ -41,77 +37,7 @@ class Restorer:
     notes: tuple[str, ...]
     sampler: Sampler | None = None
     autocast: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """One of our networks: the names that give it away, and how it is built of a state dict."""
-
-    id: str
-    signs: tuple[str, ...]
-    build: Callable[[StateDict, dict[str, Any]], tuple[nn.Module, Capability, tuple[str, ...]]]
-    unused: tuple[str, ...] = ()
-    sampler: Sampler | None = None
-
-
-def _mprnet(weights: StateDict, _options: dict[str, Any]) -> tuple[nn.Module, Capability, tuple[str, ...]]:
-    options = MPRNetOptions.of(weights)
-    network = MPRNet(options)
-    return network, Capability(1, options.colours, 8, 8, network.radius, "shared", 0, _BOTH), ()
-
-
-def _promptir(weights: StateDict, _options: dict[str, Any]) -> tuple[nn.Module, Capability, tuple[str, ...]]:
-    options = PromptIROptions.of(weights)
-    network = PromptIR(options)
-    return network, Capability(1, options.colours, 8, 8, network.radius, "shared", 0, _BOTH), ()
-
-
-def _xrestormer(weights: StateDict, given: dict[str, Any]) -> tuple[nn.Module, Capability, tuple[str, ...]]:
-    scale = int(given.get("scale") or 1)
-    options = XRestormerOptions.of(weights, scale)
-    network = XRestormer(options)
-    multiple = math.lcm(8 * options.window, scale) // scale
-    capability = Capability(scale, options.colours, multiple, multiple, network.radius, "shared", 0, _BOTH)
-    notes = () if scale > 1 else ("X-Restormers for super-resolution look the same; for one, give its scale.",)
-    return network, capability, notes
-
-
-def _moceir(weights: StateDict, given: dict[str, Any]) -> tuple[nn.Module, Capability, tuple[str, ...]]:
-    top = given.get("topk")
-    options = MoCEIROptions.of(weights, top if isinstance(top, int) and top > 0 else 1)
-    network = MoCEIR(options)
-    # Experts work on patches that begin at the image's corner; the coarsest decoder level is a quarter of the size.
-    grid = options.patch << (len(options.blocks) - 2)
-    return network, Capability(1, options.colours, 8, grid, network.radius, "shared", 0, _BOTH), ()
-
-
-_SCHEDULE = ("alphas", "delta", "one_minus_alphas", "betas", "posterior_", "initted", "step")
-
-
-def _foundir(weights: StateDict, _options: dict[str, Any]) -> tuple[nn.Module, Capability, tuple[str, ...]]:
-    options = FoundIROptions.of(weights)
-    network = FoundIR(options)
-    levels = len(options.multiples)
-    # 3 x 3 four times on the way down and up at each level, four in the middle; resizing and the ends.
-    radius = sum(8 << level for level in range(levels)) + (4 << (levels - 1)) + (3 << levels) + 5
-    notes = ("Diffusion: four passes of the network, from noise that the seed draws.",)
-    return network, Capability(1, options.colours, 1 << levels, 1 << levels, radius, "shared", 0, ("bf16",)), notes
-
-
-_KINDS = (
-    _Kind("MPRNet", ("shallow_feat1.0.weight", "stage1_encoder.down12.down.1.weight", "concat23.weight"), _mprnet),
-    _Kind("PromptIR", ("prompt1.prompt_param", "noise_level3.attn.qkv.weight"), _promptir, PromptIR.UNUSED),
-    _Kind("X-Restormer", ("encoder_level1.0.spatial_attn.rel_pos_emb.rel_height", "output.weight"), _xrestormer),
-    _Kind("MoCE-IR", ("freq_embed.mlp.0.weight", "dec.0.2.layers.0.adapter.routing.freq_gate.weight"), _moceir),
-    # Its program saves its noise schedule beside the network.
-    _Kind(
-        "FoundIR",
-        ("unet0.init_conv.weight", "unet0.mid_attn.fn.fn.to_qkv.weight"),
-        _foundir,
-        _SCHEDULE,
-        ResidualDiffusion(),
-    ),
-)
+    companion: Companion | None = None
 
 
 def detect(checkpoint: Checkpoint, given: dict[str, Any] | None = None) -> Restorer:
@@ -120,20 +46,27 @@ def detect(checkpoint: Checkpoint, given: dict[str, Any] | None = None) -> Resto
     `given` adds what weights do not tell: `scale` of an X-Restormer. Raises UnusableCheckpoint, saying what was found, for
     weights of networks that are not known and for such that do not fit together.
     """
-    weights = checkpoint.weights
+    weights, companion, name = checkpoint.weights, None, checkpoint.name
     given = {**checkpoint.options, "scale": 1, **(given or {})}
-    kind = next((kind for kind in _KINDS if all(sign in weights for sign in kind.signs)), None)
+    kind = next((kind for kind in KINDS if all(sign in weights for sign in kind.signs)), None)
     try:
         if kind is None:
             return _by_spandrel(checkpoint)
+        if kind.complete is not None:
+            weights, companion = kind.complete(checkpoint)
+        if companion is not None:
+            name = f"{name} with {companion.name}"
         used = {name: value for name, value in weights.items() if not name.startswith(kind.unused or "\0")}
         # Nothing is allocated for what the weights only claim: their own tensors become the network's.
         with torch.device("meta"):
             network, capability, notes = kind.build(used, given)
-        _require_fit(network, used, checkpoint, kind.id)
+        _require_fit(network, used, name, kind.id)
         network.load_state_dict(used, assign=True)
         network.eval().requires_grad_(False)
-        return Restorer(architecture(kind.id), capability, network, checkpoint, notes, kind.sampler)
+        if companion is not None:
+            notes = (*notes, f"Its other part is {companion.name}, beside it.")
+        known = architecture(kind.id)
+        return Restorer(known, capability, network, checkpoint, notes, kind.sampler, companion=companion)
     except UnusableCheckpoint:
         raise
     except (
@@ -148,12 +81,12 @@ def detect(checkpoint: Checkpoint, given: dict[str, Any] | None = None) -> Resto
     ) as error:
         what = kind.id if kind else "a network that spandrel takes it for"
         raise UnusableCheckpoint(
-            f"{checkpoint.name} has the names of {what}, but its parts do not fit together: {_first_line(error)} The file is "
+            f"{name} has the names of {what}, but its parts do not fit together: {_first_line(error)} The file is "
             "damaged, or of a variant that is not known here."
         ) from error
 
 
-def _require_fit(network: nn.Module, weights: StateDict, checkpoint: Checkpoint, name: str) -> None:
+def _require_fit(network: nn.Module, weights: StateDict, name: str, kind: str) -> None:
     """Raises UnusableCheckpoint where names or shapes differ from the network's."""
     wanted = network.state_dict()
     missing = sorted(wanted.keys() - weights.keys())
@@ -168,13 +101,11 @@ def _require_fit(network: nn.Module, weights: StateDict, checkpoint: Checkpoint,
             for names, word in ((missing, "missing"), (unknown, "too many"))
             if names
         ]
-        raise UnusableCheckpoint(
-            f"{checkpoint.name} is a {name}, but parts of it are {' and '.join(lists)}. It is incomplete."
-        )
+        raise UnusableCheckpoint(f"{name} is a {kind}, but parts of it are {' and '.join(lists)}. It is incomplete.")
     if odd or kinds:
         key = (odd or kinds)[0]
         raise UnusableCheckpoint(
-            f"{checkpoint.name} is a {name}, but {key} is {weights[key].dtype} of {list(weights[key].shape)} where "
+            f"{name} is a {kind}, but {key} is {weights[key].dtype} of {list(weights[key].shape)} where "
             f"{list(wanted[key].shape)} is needed. The file is damaged, or of a variant that is not known here."
         )
 
@@ -253,13 +184,13 @@ def _unknown(checkpoint: Checkpoint) -> str:
     )
     return (
         f"{checkpoint.name} holds {found}{f', likely {hint}' if hint else ''}, but no restorer that is known here. Choose the "
-        "checkpoint of a restorer such as NAFNet, SwinIR, MPRNet, X-Restormer, PromptIR, MoCE-IR or FoundIR."
+        "checkpoint of a restorer such as NAFNet, SwinIR, MPRNet, X-Restormer, PromptIR, MoCE-IR, DA-CLIP or FoundIR."
     )
 
 
 _STRANGERS = (
-    ("prompt_mlp", "the U-Net of DA-CLIP, which is not run here"),
-    ("visual_control", "the CLIP controller of DA-CLIP, which is not run here"),
+    ("prompt_mlp", "a variant of DA-CLIP's U-Net"),
+    (SIGN, "the CLIP controller of DA-CLIP (choose its U-Net, with this file beside it)"),
     ("lora_", "a LoRA, which belongs to a generator"),
     ("double_blocks.", "a FLUX generator"),
     ("transformer_blocks.0.img_mod", "a Qwen-Image generator"),

@@ -19,6 +19,7 @@ from ggt_studio.core.metadata import Source
 from ggt_studio.core.restored import as_floats
 from ggt_studio.core.restored_file import output_of, part_of, write_part, write_restored
 from ggt_studio.restorers.checkpoint import read_checkpoint
+from ggt_studio.restorers.controller import standing
 from ggt_studio.restorers.registry import Restorer, detect
 from ggt_studio.restorers.running import Run, Runner, usable_dtype
 from ggt_studio.worker.job import Job
@@ -33,15 +34,17 @@ class _Holder:
 
     def __init__(self) -> None:
         self._key: tuple[str, int] | None = None
+        self._beside: object = None
         self._restorer: Restorer | None = None
 
     def get(self, path: Path, sha256: str, scale: int) -> Restorer:
-        """The restorer of a file's content; another one is let go for it."""
-        if self._restorer is None or self._key != (sha256, scale):
-            self._key = self._restorer = None
-            self._restorer = detect(read_checkpoint(path), {"scale": scale})
-            self._key = (sha256, scale)
-        return self._restorer
+        """The restorer of a file's content, and of what lies beside it if that counts; another one is let go for it."""
+        known, key = self._restorer, (sha256, scale)
+        if known is None or self._key != key or (known.companion and self._beside != standing(path)):
+            self._key = self._restorer = known = None
+            known = self._restorer = detect(read_checkpoint(path), {"scale": scale})
+            self._key, self._beside = key, standing(path) if known.companion else None
+        return known
 
 
 class _Photos:
@@ -68,8 +71,9 @@ def restorer_inspect(params: dict[str, Any]) -> dict[str, Any]:
     """Worker method: what a checkpoint is, without running it.
 
     `params`: `path`; optionally `scale`, where weights do not tell it (X-Restormer). Returns `architecture`, `label`, `paper`,
-    `licence`, `commercial` (True, False, or None where unknown), `container`, `file_bytes`, `sha256`, `parameters`, `notes` and
-    the fields of `Capability`. Raises UnusableCheckpoint, saying what was found, for everything that is no restorer.
+    `licence`, `commercial` (True, False, or None where unknown), `container`, `file_bytes`, `sha256`, `companion_sha256` (of the
+    file of its other part; empty where there is none), `parameters`, `notes` and the fields of `Capability`. Raises
+    UnusableCheckpoint, saying what was found, for everything that is no restorer.
     """
     path = Path(params["path"])
     checkpoint = read_checkpoint(path)
@@ -84,6 +88,7 @@ def restorer_inspect(params: dict[str, Any]) -> dict[str, Any]:
         "container": str(checkpoint.container),
         "file_bytes": checkpoint.file_bytes,
         "sha256": hash_file(path),
+        "companion_sha256": restorer.companion.sha256 if restorer.companion else "",
         "parameters": checkpoint.parameters,
         "notes": list(restorer.notes),
         **asdict(restorer.capability),
@@ -168,6 +173,8 @@ def _run(path: Path, image: Tensor, params: dict[str, Any], job: Job) -> tuple[R
 def _note(restorer: Restorer, sha256: str) -> dict[str, str]:
     """What a restored file tells of how it came about."""
     told = {"Model": f"{restorer.architecture.label} ({restorer.checkpoint.name})", "ModelSHA256": sha256}
+    if restorer.companion is not None:
+        told |= {"Companion": restorer.companion.name, "CompanionSHA256": restorer.companion.sha256}
     dataset = restorer.checkpoint.options.get("dataset")
     return told | ({"Dataset": dataset} if isinstance(dataset, str) and dataset else {})
 

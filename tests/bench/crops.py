@@ -36,8 +36,8 @@ def measure() -> list[Figure]:
     """Crops per second in one process and in two, as multiples of whole PNGs; bytes on disk as a share of theirs."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        pairs = _write_pairs(folder, PNG_COMPRESSION)
-        best = _write_pairs(folder / "best", 9)
+        pairs = write_pairs(folder, PNG_COMPRESSION)
+        best = write_pairs(folder / "best", 9)
         began = time.perf_counter()
         info = write_pack(pairs, folder / "a.pack")
         seconds = (time.perf_counter() - began) / info.pairs
@@ -130,8 +130,9 @@ def _bytes(pairs: list[PairFiles]) -> int:
     return sum(path.stat().st_size for pair in pairs for path in (pair.lq, pair.hq) if path is not None)
 
 
-def _write_pairs(folder: Path, level: int) -> list[PairFiles]:
-    folder.mkdir(exist_ok=True)
+def write_pairs(folder: Path, level: int) -> list[PairFiles]:
+    """Pairs of 1024 px as PNG files of this level of compression."""
+    folder.mkdir(parents=True, exist_ok=True)
     pairs = []
     for number, sides in enumerate(_pictures()):
         files = [folder / f"{number}-{side}.png" for side in ("lq", "hq")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,7 +12,10 @@ from spandrel.architectures.SwinIR import SwinIR
 from torch import Tensor, nn
 
 from ggt_studio.restorers.checkpoint import read_checkpoint
+from ggt_studio.restorers.networks.clip import EncoderOptions
+from ggt_studio.restorers.networks.daclip import DACLIP, DACLIPOptions
 from ggt_studio.restorers.networks.foundir import FoundIR, FoundIROptions
+from ggt_studio.restorers.networks.irsde import MeanReversion
 from ggt_studio.restorers.networks.moceir import MoCEIR, MoCEIROptions
 from ggt_studio.restorers.networks.mprnet import MPRNet, MPRNetOptions
 from ggt_studio.restorers.networks.promptir import PromptIR, PromptIROptions
@@ -66,6 +70,16 @@ def _foundir() -> nn.Module:
     return FoundIR(FoundIROptions(width=8, multiples=(1, 2, 2, 2), heads=1))
 
 
+def _daclip() -> nn.Module:
+    seen = EncoderOptions(side=16, patch=8, width=64, layers=2, inner=64, embedding=16)
+    return DACLIP(DACLIPOptions(seen, width=8, multiples=(1, 2, 4, 4), heads=1))
+
+
+def _daclip_wild() -> nn.Module:
+    seen = EncoderOptions(side=16, patch=4, width=64, layers=1, inner=64, embedding=24)
+    return DACLIP(DACLIPOptions(seen, width=8, multiples=(1, 2, 4, 4), heads=1, degradation=False, halved=True))
+
+
 BUNDLED: dict[str, Callable[[], nn.Module]] = {
     "NAFNet": _nafnet,
     "SwinIR": _swinir,
@@ -75,6 +89,8 @@ BUNDLED: dict[str, Callable[[], nn.Module]] = {
     "X-Restormer": _xrestormer,
     "MoCE-IR": _moceir,
     "FoundIR": _foundir,
+    "DA-CLIP": _daclip,
+    "DA-CLIP wild": _daclip_wild,
 }
 
 
@@ -92,15 +108,31 @@ def tiny_weights(name: str, seed: int = 0) -> dict[str, Tensor]:
 
 
 def save_tiny(folder: Path, name: str) -> Path:
-    """The checkpoint of a tiny restorer, as `torch.save` writes it."""
+    """The checkpoint of a tiny restorer, as `torch.save` writes it; for DA-CLIP, with its controller beside it."""
     path = folder / f"{name.replace(' ', '_')}.pth"
-    torch.save({"params": tiny_weights(name)}, path)
+    weights = tiny_weights(name)
+    if name.startswith("DA-CLIP"):
+        controller = {key: weights.pop(key) for key in list(weights) if key.startswith("visual")}
+        save_controller(path.with_suffix(".pt"), controller)
+    torch.save({"params": weights}, path)
+    return path
+
+
+def save_controller(path: Path, weights: dict[str, Tensor]) -> Path:
+    """A controller of DA-CLIP as OpenCLIP's training saves it: with the text encoder, and the image encoder under two names."""
+    twice = {f"clip.{key}": value for key, value in weights.items() if key.startswith("visual.")}
+    text = {"logit_scale": torch.zeros(()), "clip.logit_scale": torch.zeros(()), "clip.ln_final.weight": torch.ones(8)}
+    state = {f"module.{key}": value for key, value in {**text, **twice, **weights}.items()}
+    torch.save({"epoch": 1, "name": "daclip", "state_dict": state, "optimizer": {"param_groups": [{"lr": 1e-5}]}}, path)
     return path
 
 
 def load_tiny(folder: Path, name: str) -> Restorer:
-    """A tiny restorer, by way of its file."""
-    return detect(read_checkpoint(save_tiny(folder, name)))
+    """A tiny restorer, by way of its file. DA-CLIP takes few steps, over which what no training has learnt does not grow."""
+    found = detect(read_checkpoint(save_tiny(folder, name)))
+    if isinstance(found.sampler, MeanReversion):
+        return replace(found, sampler=replace(found.sampler, steps=3, rest=0.5))
+    return found
 
 
 def photo(height: int, width: int, seed: int = 0) -> Tensor:

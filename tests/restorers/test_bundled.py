@@ -64,7 +64,7 @@ def test_bears_half_precision(name: str, restorer: Callable[[str], Restorer]) ->
 @pytest.mark.parametrize("name", BUNDLED)
 def test_tiles_give_what_the_whole_gives(name: str, restorer: Callable[[str], Restorer]) -> None:
     # Long and low: so the overlap that is needed is little of all, as it is in a large photo.
-    length = 960 if name == "FoundIR" else 640
+    length = 960 if name in {"FoundIR", "DA-CLIP", "DA-CLIP wild"} else 640
     found, image = restorer(name), photo(43, length)
     whole = Runner(found).restore(image)
     runner = Runner(found, tile=length * 5 // 8)

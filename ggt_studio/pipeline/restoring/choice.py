@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ggt_studio.core.restored import Output
 from ggt_studio.core.restored_file import output_params
@@ -33,9 +34,9 @@ class RestoreChoice:
         """The category that a photo is taken for."""
         return self.category or item.category or Category.GENERAL_MIXED
 
-    def key(self, category: Category) -> str:
-        """What tells results for photos of a category from those of other settings. Reads files."""
-        values = output_params(self.output) | self.model.identity(category)
+    def key(self, category: Category, about: Mapping[str, Any]) -> str:
+        """What tells results for photos of a category from those of other settings; `about`: what the model told when it was ready."""
+        values = output_params(self.output) | self.model.identity(category, about)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -58,7 +59,10 @@ class Bill:
 
 
 def bill_of(choice: RestoreChoice, photos: Iterable[tuple[RestoreItem, str]], journal: Journal, *, again: bool) -> Bill:
-    """The bill for photos, each with the SHA-256 of its file. `again`: what was done before is made again. Reads files."""
+    """The bill for photos through a model that costs, each with the SHA-256 of its file. `again`: what was done before is made again.
+
+    Reads files.
+    """
     keys: dict[Category, str] = {}
     requests: dict[str, float | None] = {}
     asked: set[Path] = set()
@@ -67,7 +71,7 @@ def bill_of(choice: RestoreChoice, photos: Iterable[tuple[RestoreItem, str]], jo
         category = choice.category_of(item)
         request = choice.model.request(source, category)
         if category not in keys:
-            keys[category] = choice.key(category)
+            keys[category] = choice.key(category, {})
         made = journal.done.get((source, keys[category]))
         if made is not None and not again and (journal.folder / made).is_file():
             done += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,15 +56,18 @@ class Generated:
         """What it is told for photos of a category. Raises StudioError where the preset cannot be read."""
         return self.prompt.strip() or self.registry.prompt_writer(PROMPTS).preset_texts()[category]
 
-    def identity(self, category: Category) -> dict[str, Any]:
+    def identity(self, category: Category, about: Mapping[str, Any]) -> dict[str, Any]:
         """The model, its options, and what it is told."""
+        return self._told(category)
+
+    def _told(self, category: Category) -> dict[str, Any]:
         info = self.info
         told = {"prompt": self.text(category), "category": category, "seed": self.seed}
         return {"model": info.id, "name": info.model, "options": info.options} | told
 
     def request(self, source: str, category: Category) -> str:
         """As of `RestoringModel`: a photo that was given an answer needs no other one to be written in another way."""
-        content = json.dumps({"source": source, **self.identity(category)}, sort_keys=True)
+        content = json.dumps({"source": source, **self._told(category)}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     async def ready(self, pool: WorkerPool) -> dict[str, Any]:

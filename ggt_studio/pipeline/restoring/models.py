@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from ggt_studio.core.errors import MlExtraMissing, StudioError, WorkerCrashed
 from ggt_studio.core.extras import install_command
-from ggt_studio.core.files import hash_file
 from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring.asking import Asking
 from ggt_studio.providers.base import ProviderInfo
@@ -64,8 +63,9 @@ class RestoringModel(Protocol):
         """How many photos go through it side by side."""
         ...
 
-    def identity(self, category: Category) -> dict[str, Any]:
-        """What tells its results for photos of a category from those of other models and settings, as JSON values. May read files."""
+    def identity(self, category: Category, about: Mapping[str, Any]) -> dict[str, Any]:
+        """What tells its results for photos of a category from those of other models and settings, as JSON values. `about`: what
+        `ready` told."""
         ...
 
     def request(self, source: str, category: Category) -> str:
@@ -107,9 +107,10 @@ class Checkpoint:
         """One: it is loaded once."""
         return 1
 
-    def identity(self, category: Category) -> dict[str, Any]:
-        """The content of the file and what changes numbers; tiles and the device do not."""
-        return {"checkpoint": hash_file(self.path), "half": self.half, "scale": self.scale, "seed": self.seed}
+    def identity(self, category: Category, about: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of its files and what changes numbers; tiles and the device do not."""
+        values = {"checkpoint": about["sha256"], "half": self.half, "scale": self.scale, "seed": self.seed}
+        return values | ({"companion": about["companion_sha256"]} if about["companion_sha256"] else {})
 
     def request(self, source: str, category: Category) -> str:
         """Nobody is asked."""
@@ -164,7 +165,7 @@ class Classical:
         """One: it takes all cores."""
         return 1
 
-    def identity(self, category: Category) -> dict[str, Any]:
+    def identity(self, category: Category, about: Mapping[str, Any]) -> dict[str, Any]:
         """Category and seed decide."""
         return {"model": CLASSICAL.id, "category": category, "seed": self.seed}
 

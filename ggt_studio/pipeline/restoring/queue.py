@@ -29,6 +29,7 @@ from ggt_studio.worker.client import WorkerPool
 # Every other photo would end the same.
 _HOPELESS = (Outcome.BAD_KEY, Outcome.QUOTA)
 _NO_MONEY = Money()
+_Opened = tuple[dict[str, Any], Journal, Asking]
 
 
 class RestoreQueue:
@@ -118,7 +119,9 @@ class RestoreQueue:
         self._work_under_way.stop()
 
     async def bill(self, choice: RestoreChoice) -> Bill:
-        """What it will cost to restore all that can be. Reads all photos that it has not read before."""
+        """What it will cost to restore all that can be. Reads all photos that it has not read before; none where nothing costs."""
+        if not choice.model.info.paid:
+            return Bill()
         items = [item for item in self.items if item.takeable]
         again = choice.overwrite or self._exact is not None
 
@@ -145,9 +148,9 @@ class RestoreQueue:
         Raises StudioError where the model or the folder cannot be used; what is wrong with a photo is its own.
         """
         self.halted = ""
-        async with self._opened(self.choice, money) as (journal, asking):
+        async with self._opened(self.choice, money) as (about, journal, asking):
             self._asking = asking
-            return await self._work_under_way.run(self._work(journal, asking)) and not self.halted
+            return await self._work_under_way.run(self._work(about, journal, asking)) and not self.halted
 
     async def look(
         self, item: RestoreItem, choice: RestoreChoice, box: Mapping[str, Any], money: Money = _NO_MONEY
@@ -157,17 +160,17 @@ class RestoreQueue:
 
         A generator is asked for the whole photo, as restoring it does, and not again then. Raises StudioError.
         """
-        async with self._opened(choice, money) as (_, asking):
+        async with self._opened(choice, money) as (_, _, asking):
             source = await asyncio.to_thread(hash_file, item.path)
             written = {**output_params(choice.output), **box}
             task = PhotoTask(item.path, source, choice.category_of(item), written)
             return await choice.model.restore(task, Tools(self._pool, asking))
 
     @asynccontextmanager
-    async def _opened(self, choice: RestoreChoice, money: Money) -> AsyncIterator[tuple[Journal, Asking]]:
-        """What is on record in the folder, and the way to ask. Where that costs, nobody else asks there meanwhile."""
+    async def _opened(self, choice: RestoreChoice, money: Money) -> AsyncIterator[_Opened]:
+        """What the model tells, what is on record, and the way to ask. Where that costs, nobody else asks there meanwhile."""
         model, lock = choice.model, None
-        await model.ready(self._pool)
+        about = await model.ready(self._pool)
         if model.info.paid:
             await asyncio.to_thread(_make_folder, self.folder)
             lock = _take_lock(self.folder)
@@ -177,15 +180,15 @@ class RestoreQueue:
             try:
                 if lock is not None:
                     await asking.settle()
-                yield journal, asking
+                yield about, journal, asking
             finally:
                 await asking.close()
         finally:
             if lock is not None:
                 lock.release()
 
-    async def _work(self, journal: Journal, asking: Asking) -> None:
-        run = _Run(self._pool, self.choice, journal, asking, self._exact)
+    async def _work(self, about: dict[str, Any], journal: Journal, asking: Asking) -> None:
+        run = _Run(self._pool, self.choice, about, journal, asking, self._exact)
         waiting = iter(self.items)
         async with asyncio.TaskGroup() as group:
             for _ in range(self.choice.model.at_once):
@@ -225,9 +228,16 @@ class _Run:
     """One run of a queue: its choice, and what is on record where its photos go."""
 
     def __init__(
-        self, pool: WorkerPool, choice: RestoreChoice, journal: Journal, asking: Asking, exact: Path | None
+        self,
+        pool: WorkerPool,
+        choice: RestoreChoice,
+        about: dict[str, Any],
+        journal: Journal,
+        asking: Asking,
+        exact: Path | None,
     ) -> None:
-        self._pool, self._choice, self._journal, self._asking, self._exact = pool, choice, journal, asking, exact
+        self._pool, self._choice, self._about = pool, choice, about
+        self._journal, self._asking, self._exact = journal, asking, exact
         self._keys: dict[Category, str] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -236,7 +246,7 @@ class _Run:
         source = await asyncio.to_thread(hash_file, item.path)
         category = self._choice.category_of(item)
         if category not in self._keys:
-            self._keys[category] = await asyncio.to_thread(self._choice.key, category)
+            self._keys[category] = self._choice.key(category, self._about)
         # Of photos with the same content one after the other: the second is skipped then, and nothing is paid for twice.
         async with self._turns.setdefault(source, asyncio.Lock()):
             await self._restore(item, source, category, on_change)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
@@ -13,7 +12,7 @@ from torch.nn import functional
 
 from ggt_studio.restorers.networks.sampling import Apply
 from ggt_studio.restorers.networks.shapes import StateDict, columns, length, rows
-from ggt_studio.restorers.whole import AsksWhole
+from ggt_studio.restorers.networks.unet import GroupNorm, LinearAttention, PlaceAttention, normed, sinusoid
 
 _GROUPS = 8
 
@@ -67,15 +66,15 @@ class _UNet(nn.Module):
         for level, (inner, outer) in enumerate(pairs):
             step = nn.Conv2d(inner, outer, 4, 2, 1) if level < last else nn.Conv2d(inner, outer, 3, padding=1)
             blocks = (ResidualBlock(inner, inner, time), ResidualBlock(inner, inner, time))
-            self.downs.append(nn.ModuleList([*blocks, _normed(inner, LinearAttention(inner, heads)), step]))
+            self.downs.append(nn.ModuleList([*blocks, normed(inner, LinearAttention(inner, heads)), step]))
         self.mid_block1 = ResidualBlock(widths[-1], widths[-1], time)
-        self.mid_attn = _normed(widths[-1], PlaceAttention(widths[-1], heads))
+        self.mid_attn = normed(widths[-1], PlaceAttention(widths[-1], heads))
         self.mid_block2 = ResidualBlock(widths[-1], widths[-1], time)
         for level, (inner, outer) in enumerate(reversed(pairs)):
             larger = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(outer, inner, 3, padding=1))
             step = larger if level < last else nn.Conv2d(outer, inner, 3, padding=1)
             blocks = (ResidualBlock(outer + inner, outer, time), ResidualBlock(outer + inner, outer, time))
-            self.ups.append(nn.ModuleList([*blocks, _normed(outer, LinearAttention(outer, heads)), step]))
+            self.ups.append(nn.ModuleList([*blocks, normed(outer, LinearAttention(outer, heads)), step]))
         self.final_res_block = ResidualBlock(2 * width, width, time)
         self.final_conv = nn.Conv2d(width, options.colours, 1)
 
@@ -95,14 +94,6 @@ class _UNet(nn.Module):
             x = two(torch.cat([x, skips.pop()], 1), time)
             x = step(attention(x))
         return self.final_conv(self.final_res_block(torch.cat([x, first], 1), time))
-
-
-def sinusoid(level: Tensor, width: int) -> Tensor:
-    """A number as (B, width) sines and cosines of falling frequency, in float32."""
-    half = width // 2
-    falling = torch.exp(torch.arange(half, device=level.device) * -(math.log(10000) / (half - 1)))
-    angles = level.float()[:, None] * falling[None, :]
-    return torch.cat([angles.sin(), angles.cos()], -1)
 
 
 class ResidualBlock(nn.Module):
@@ -125,7 +116,7 @@ class _Block(nn.Module):
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
         self.proj = _StandardisedConv(channels, out, 3, padding=1)
-        self.norm = _GroupNorm(_GROUPS, out)
+        self.norm = GroupNorm(_GROUPS, out)
 
     def forward(self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
         x = self.norm(self.proj(x))
@@ -140,111 +131,6 @@ class _StandardisedConv(nn.Conv2d):
         variance, mean = torch.var_mean(weight, (1, 2, 3), correction=0, keepdim=True)
         weight = ((weight - mean) * torch.rsqrt(variance + 1e-5)).to(input.dtype)
         return functional.conv2d(input, weight, self.bias, padding=self.padding)
-
-
-class _GroupNorm(AsksWhole):
-    """Group norm over all places of the whole image."""
-
-    def __init__(self, groups: int, channels: int) -> None:
-        super().__init__()
-        self.groups = groups
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        grouped = x.float().reshape(len(x), self.groups, -1, *x.shape[-2:])
-        mean = self.mean(grouped.mean(2))[:, :, None]
-        grouped = grouped - mean
-        variance = self.mean(grouped.square().mean(2))[:, :, None]
-        normed = (grouped * torch.rsqrt(variance + 1e-5)).reshape(x.shape).to(x.dtype)
-        return normed * self.weight[:, None, None] + self.bias[:, None, None]
-
-
-class _ChannelNorm(nn.Module):
-    """Layer norm over the channels of each place, with a weight alone."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.g = nn.Parameter(torch.ones(1, channels, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        variance, mean = torch.var_mean(x.float(), 1, correction=0, keepdim=True)
-        return ((x - mean) * torch.rsqrt(variance + 1e-5)).to(x.dtype) * self.g
-
-
-class _Residual(nn.Module):
-    def __init__(self, function: nn.Module) -> None:
-        super().__init__()
-        self.fn = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fn(x) + x
-
-
-class _Normed(nn.Module):
-    def __init__(self, channels: int, function: nn.Module) -> None:
-        super().__init__()
-        self.fn = function
-        self.norm = _ChannelNorm(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fn(self.norm(x))
-
-
-def _normed(channels: int, function: nn.Module) -> nn.Module:
-    return _Residual(_Normed(channels, function))
-
-
-class _Attention(AsksWhole):
-    def __init__(self, channels: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.to_qkv = nn.Conv2d(channels, 3 * 32 * heads, 1, bias=False)
-
-    def _flat(self, x: Tensor) -> Tensor:
-        """(B, heads C, h, w) -> (B, heads, C, places)."""
-        return x.reshape(len(x), self.heads, 32, -1)
-
-
-class LinearAttention(_Attention):
-    """Places send what they hold to channels and fetch it from there; a softmax over all places says how much each sends."""
-
-    def __init__(self, channels: int, heads: int) -> None:
-        super().__init__(channels, heads)
-        self.to_out = nn.Sequential(nn.Conv2d(32 * heads, channels, 1), _ChannelNorm(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) -> the same shape."""
-        view, lies = self.view, self.view.lies(x)
-        query, key, value = self.to_qkv(x).chunk(3, 1)
-        own_key, own_value = self._flat(view.own(key).float()), self._flat(view.own(value).float())
-        highest = view.largest(own_key.amax(-1, keepdim=True))
-        sent = (own_key - highest).exp()
-        # One more column: the sum that the softmax divides by.
-        columns = torch.cat([own_value, torch.ones_like(own_value[:, :, :1])], 2)
-        total = view.total(sent @ columns.transpose(-2, -1))
-        context = total[..., :-1] / total[..., -1:] / (lies.height * lies.width)
-        fetched = self._flat(query).softmax(-2) * 32**-0.5
-        out = context.to(x.dtype).transpose(-2, -1) @ fetched
-        return self.to_out(out.reshape(len(x), -1, *x.shape[-2:]))
-
-
-class PlaceAttention(_Attention):
-    """Each place attends to all places of the whole image."""
-
-    def __init__(self, channels: int, heads: int) -> None:
-        super().__init__(channels, heads)
-        self.to_out = nn.Conv2d(32 * heads, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) -> the same shape."""
-        view = self.view
-        query, key, value = self.to_qkv(x).chunk(3, 1)
-        keys = view.joined(self._flat(view.own(key)))
-        values = view.joined(self._flat(view.own(value)))
-        query, key, value = (side.transpose(-2, -1).contiguous() for side in (self._flat(query), keys, values))
-        out = functional.scaled_dot_product_attention(query, key, value)
-        return self.to_out(out.transpose(-2, -1).reshape(len(x), -1, *x.shape[-2:]))
 
 
 @dataclass(frozen=True, slots=True)

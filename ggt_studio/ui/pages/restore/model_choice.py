@@ -35,7 +35,9 @@ class ModelChoice(QWidget):
         self.about.hide()
         self.file_button = QPushButton(tr("Use a checkpoint file …"))
         self.file_button.setToolTip(
-            tr("The checkpoint of a network: NAFNet, SwinIR, MPRNet, X-Restormer, PromptIR, MoCE-IR, FoundIR and more")
+            tr(
+                "The checkpoint of a network: NAFNet, SwinIR, MPRNet, X-Restormer, PromptIR, MoCE-IR, DA-CLIP, FoundIR and more"
+            )
         )
         self.file_button.clicked.connect(self._ask)
         layout = column(self)
