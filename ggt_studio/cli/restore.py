@@ -1,4 +1,4 @@
-"""The command `restore`: photos through a restorer, into a folder or a file."""
+"""The command `restore`: photos through a restorer, classical means or a generator, into a folder or a file."""
 
 from __future__ import annotations
 
@@ -6,19 +6,37 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from ggt_studio.cli.console import FAILED, ProgressBar, counted, json_option, note, run_async, say
+from ggt_studio.cli.console import DONE, FAILED, ProgressBar, agreeing, counted, json_option, note, run_async, say
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.metadata import Strip
 from ggt_studio.core.photo_files import FileFormat
 from ggt_studio.core.restored import Output
-from ggt_studio.pipeline.restoring import RestoreChoice, RestoreItem, RestoreQueue, Standing
-from ggt_studio.worker.client import WorkerPool
+from ggt_studio.core.words import Category
+from ggt_studio.pipeline.offers import make_registry
+from ggt_studio.pipeline.restoring import (
+    Bill,
+    Checkpoint,
+    Generated,
+    ModelSettings,
+    Money,
+    RestoreChoice,
+    RestoreItem,
+    RestoreQueue,
+    RestoringModel,
+    Standing,
+    named_model,
+)
+from ggt_studio.providers.keys import Keys
+from ggt_studio.settings import load
 
 _SUFFIXES = {".jpg": FileFormat.JPEG, ".jpeg": FileFormat.JPEG, ".png": FileFormat.PNG, ".tif": FileFormat.TIFF}
 _SUFFIXES |= {".tiff": FileFormat.TIFF, ".webp": FileFormat.WEBP, ".avif": FileFormat.AVIF}
 # Below this nobody sees it; a colour chart's patches differ by more from print to print.
 _SHIFT_WORTH_TELLING = 3.0
+_OF_CHECKPOINTS = ("tile", "device", "half", "scale")
+_OF_PAID = ("budget", "repeat_uncertain")
 
 
 class _Tile(click.ParamType):
@@ -36,7 +54,7 @@ class _Tile(click.ParamType):
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model")
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder; for one photo also a file.")
 @click.option("--tile", type=_Tile(), default="auto", show_default=True, help="Px a side that go through at once.")
@@ -48,7 +66,17 @@ class _Tile(click.ParamType):
 @click.option(
     "--scale", type=click.Choice(["1", "2", "3", "4", "8"]), default="1", help="Where weights do not tell it."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of restorers that draw noise.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another one is another sample.")
+@click.option(
+    "--category",
+    type=click.Choice([category.value for category in Category]),
+    help="What is wrong with the photos; by default what their folder is called, else general-mixed.",
+)
+@click.option("--prompt", help="What a generator is told; by default one fixed sentence for the category.")
+@click.option("--budget", type=click.FloatRange(min=0), metavar="USD", help="Spend at most this much in this run.")
+@click.option(
+    "--repeat-uncertain", is_flag=True, help="Ask again where an earlier, interrupted request may have been charged."
+)
 @click.option(
     "--format", "file_format", type=click.Choice([f.value for f in FileFormat]), help="By default as each photo came."
 )
@@ -58,8 +86,10 @@ class _Tile(click.ParamType):
 @click.option("--strip-metadata", is_flag=True, help="Leave out EXIF and XMP, but for the note that it was restored.")
 @click.option("--overwrite", is_flag=True, help="Replace files in the way, and do again what was done.")
 @json_option
+@click.pass_context
 def restore(
-    model: Path,
+    context: click.Context,
+    model: str,
     inputs: tuple[Path, ...],
     out: Path,
     tile: int,
@@ -68,6 +98,10 @@ def restore(
     half: bool,
     scale: str,
     seed: int,
+    category: str | None,
+    prompt: str | None,
+    budget: float | None,
+    repeat_uncertain: bool,
     file_format: str | None,
     quality: int,
     lock_colour: bool,
@@ -76,9 +110,11 @@ def restore(
     overwrite: bool,
     as_json: bool,
 ) -> int:
-    """Restore INPUTS (photos, or folders of them) with MODEL, the checkpoint of a restorer, into the folder OUT.
+    """Restore INPUTS (photos, or folders of them) with MODEL into the folder OUT.
 
-    Photos stay as they are. What was restored before with the same settings is skipped, also under another name.
+    MODEL is the checkpoint of a restorer, `classical`, or the id of another generator (`ggt-studio models --role generator`). Photos
+    stay as they are. What was restored before with the same settings is skipped, also under another name. What a generator gave is
+    kept in OUT, and serves other settings too: nothing is paid for twice unless --seed or --prompt asks for something else.
     """
     exact = (
         out
@@ -96,39 +132,112 @@ def restore(
     if out.exists() and exact is None and not out.is_dir():
         raise StudioError(f"{out} is a file. Choose a folder, or give one photo and the name of a new file.")
     output = Output(wanted, quality, strip, strength, lock_colour)
-    choice = RestoreChoice(model, output, tile, device, half, int(scale), seed, overwrite)
+    settings = ModelSettings(tile, device, half, int(scale), seed, prompt or "")
+    money = Money(budget, repeat_uncertain)
 
     async def work() -> RestoreQueue:
-        pool = WorkerPool(1)
+        registry, services, pool = make_registry(load(), Keys(), processes=1)
         try:
+            chosen = named_model(model, settings, registry)
+            _refuse_idle(context, chosen)
+            choice = RestoreChoice(chosen, output, Category(category) if category else None, overwrite)
             with ProgressBar("Restoring", "photo") as bar:
-
-                def show() -> None:
-                    over = sum(item.standing not in (Standing.WAITING, Standing.RUNNING) for item in queue.items)
-                    bar.show(over, len(queue.items))
-
-                queue = RestoreQueue(pool, choice, exact.parent if exact else out, exact=exact, on_change=show)
+                queue = RestoreQueue(
+                    pool,
+                    choice,
+                    exact.parent if exact else out,
+                    exact=exact,
+                    on_change=lambda: _show(bar, queue, money),
+                )
                 queue.add(inputs)
-                await queue.run()
+                if chosen.info.leaves_machine:
+                    note(f"Photos are sent to {chosen.info.leaves_machine}.")
+                if chosen.info.paid:
+                    note(f"{_bill_words(await queue.bill(choice), priced=chosen.info.price_known)}.")
+                await queue.run(money)
             return queue
         finally:
+            services.clients.close()
             pool.close()
 
     queue = run_async(work)
-    failed = [item for item in queue.items if item.standing is Standing.FAILED]
-    for item in failed:
-        note(f"ggt-studio: {item.path}: {item.message}")
-    say(as_json, _document(queue), _lines(queue))
-    return FAILED if failed else 0
+    for item in queue.items:
+        if item.standing in (Standing.FAILED, Standing.UNCERTAIN):
+            note(f"ggt-studio: {item.path}: {item.message}")
+    if queue.left_usd:
+        note(f"An interrupted run may have been charged ${queue.left_usd:.2f} here; that is booked against this one.")
+    if queue.count(Standing.UNCERTAIN):
+        note("--repeat-uncertain asks for these again.")
+    if queue.halted:
+        note(f"ggt-studio: {queue.halted}")
+    say(as_json, _document(queue, money), _lines(queue, money))
+    return DONE if _all_well(queue) else FAILED
 
 
-def _document(queue: RestoreQueue) -> dict[str, Any]:
+def _show(bar: ProgressBar, queue: RestoreQueue, money: Money) -> None:
+    over = sum(item.standing not in (Standing.WAITING, Standing.RUNNING) for item in queue.items)
+    more: dict[str, object] = {}
+    if queue.spent_usd or money.budget_usd is not None:
+        more["spent"] = _spent_words(queue, money)
+    bar.show(over, len(queue.items), **more)
+
+
+def _bill_words(bill: Bill, *, priced: bool) -> str:
+    """What is going to be asked, and what it costs, in one line."""
+    words = f"{counted(bill.asks, 'photo')} to be asked for"
+    if bill.asks:
+        words += f": about ${bill.about_usd:.2f}, at most ${bill.most_usd:.2f}" if priced else ", at an unknown price"
+    if bill.received:
+        words += f"; what came for {counted(bill.received, 'photo')} before is used again, for nothing"
+    if bill.uncertain:
+        words += f"; {counted(bill.uncertain, 'photo')} may have been charged before (${bill.uncertain_usd:.2f})"
+    return words
+
+
+def _spent_words(queue: RestoreQueue, money: Money) -> str:
+    return f"${queue.spent_usd:.2f}" + (f" of ${money.budget_usd:.2f}" if money.budget_usd is not None else "")
+
+
+def _refuse_idle(context: click.Context, chosen: RestoringModel) -> None:
+    """Raises UsageError for options that were given and would do nothing."""
+    if isinstance(chosen, Checkpoint):
+        _refuse(context, ("category",), "does not go with a checkpoint, which restores what it was trained on")
+    else:
+        _refuse(context, _OF_CHECKPOINTS, "only goes with the checkpoint of a restorer")
+    if not isinstance(chosen, Generated):
+        _refuse(context, ("prompt",), "only goes with a generator that is told what to do")
+    if not chosen.info.paid:
+        _refuse(context, _OF_PAID, f"only goes with a model that costs; {chosen.info.label} is free")
+
+
+def _all_well(queue: RestoreQueue) -> bool:
+    return not (queue.halted or queue.count(Standing.FAILED) or queue.count(Standing.UNCERTAIN))
+
+
+def _refuse(context: click.Context, names: tuple[str, ...], why: str) -> None:
+    """Raises UsageError for an option that was given and would do nothing."""
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} {why}.")
+
+
+def _document(queue: RestoreQueue, money: Money) -> dict[str, Any]:
+    def told(standing: Standing) -> list[dict[str, Any]]:
+        return [
+            {"path": str(item.path), "reason": item.message, **item.facts}
+            for item in queue.items
+            if item.standing is standing
+        ]
+
     return {
         "restored": queue.count(Standing.RESTORED),
         "skipped": queue.count(Standing.SKIPPED),
-        "failed": [
-            {"path": str(item.path), "reason": item.message} for item in queue.items if item.standing is Standing.FAILED
-        ],
+        "failed": told(Standing.FAILED),
+        "uncertain": told(Standing.UNCERTAIN),
+        "waiting": queue.count(Standing.WAITING),
+        "halted": queue.halted,
+        "spent_usd": queue.spent_usd,
+        "budget_usd": money.budget_usd,
         "files": [
             {"path": str(item.path), "standing": item.standing, **item.facts, "out": str(item.out)}
             for item in queue.items
@@ -137,10 +246,13 @@ def _document(queue: RestoreQueue) -> dict[str, Any]:
     }
 
 
-def _lines(queue: RestoreQueue) -> list[str]:
-    lines = [f"{counted(queue.count(Standing.RESTORED), 'photo')} restored into {queue.folder}."]
+def _lines(queue: RestoreQueue, money: Money) -> list[str]:
+    spent = f", {_spent_words(queue, money)} spent" if queue.choice.model.info.paid else ""
+    lines = [f"{counted(queue.count(Standing.RESTORED), 'photo')} restored into {queue.folder}{spent}."]
     if skipped := queue.count(Standing.SKIPPED):
         lines.append(f"{counted(skipped, 'photo')} done before and skipped (--overwrite restores again).")
+    if waiting := queue.count(Standing.WAITING):
+        lines.append(f"{agreeing(waiting, 'photo waits', 'photos wait')}: run it again to go on.")
     if not queue.items:
         lines.append("There are no photos in what was given.")
     for item in queue.items:

@@ -12,6 +12,7 @@ from ggt_studio.providers.catalogue import Catalogue, Place, Role, load_catalogu
 from ggt_studio.providers.hooks import Services
 from ggt_studio.providers.hosted.faults import host_of
 from ggt_studio.providers.keys import Keys
+from ggt_studio.providers.own_limits import with_limits
 from ggt_studio.providers.registry import Registry, build_registry
 from ggt_studio.settings import Settings
 from ggt_studio.worker.client import WorkerPool
@@ -46,14 +47,21 @@ class Offer:
 @contextmanager
 def open_registry(settings: Settings) -> Iterator[tuple[Registry, Services]]:
     """All providers without a project, with the services that they use; closed at the end."""
-    catalogue = load_catalogue()
-    pool = WorkerPool(settings.worker_processes or None, catalogue.key_variables)
-    services = Services(pool, catalogue, Keys(), settings.local_models)
+    registry, services, pool = make_registry(settings, Keys(), processes=settings.worker_processes)
     try:
-        yield build_registry(services, settings.enabled_plugins), services
+        yield registry, services
     finally:
         services.clients.close()
         pool.close()
+
+
+def make_registry(settings: Settings, keys: Keys, *, processes: int) -> tuple[Registry, Services, WorkerPool]:
+    """All providers without a project, the services that they use, and their worker processes (0: as many as there are cores);
+    close clients and pool at the end."""
+    catalogue = with_limits(load_catalogue(), settings.limits)
+    pool = WorkerPool(processes or None, catalogue.key_variables)
+    services = Services(pool, catalogue, keys, dict(settings.local_models))
+    return build_registry(services, settings.enabled_plugins), services, pool
 
 
 def offers_of(registry: Registry, services: Services) -> list[Offer]:

@@ -19,9 +19,20 @@ from ggt_studio.worker.client import WorkerPool
 
 
 class Session:
-    """An open project with all that works on it. Make it inside a running event loop; `close` ends threads and processes."""
+    """An open project with all that works on it. Make it inside a running event loop; `close` ends threads and processes.
 
-    def __init__(self, folder: Path, settings: Settings, *, read_only: bool = False, create: bool = False) -> None:
+    `keys` are those that a person gave already, where the program has more than this project.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        *,
+        read_only: bool = False,
+        create: bool = False,
+        keys: Keys | None = None,
+    ) -> None:
         self.settings = settings
         self.limiters = Limiters()
         # Held while batches are sent, looked up or collected: no two do it at once.
@@ -31,7 +42,7 @@ class Session:
         try:
             catalogue = with_limits(load_catalogue(), settings.limits)
             self.pool = WorkerPool(settings.worker_processes or None, catalogue.key_variables)
-            self.services = Services(self.pool, catalogue, Keys(), settings.local_models)
+            self.services = Services(self.pool, catalogue, keys or Keys(), settings.local_models)
             self.registry: Registry = build_registry(self.services, settings.enabled_plugins)
         except BaseException:
             # The store's thread would keep the program alive and the project locked.

@@ -25,18 +25,20 @@ from ggt_studio.worker.client import available_cores
 
 _TIMEOUT_S = 300.0
 
+CLASSICAL = ProviderInfo(
+    id="classical",
+    label="Classical restoration",
+    description="Denoising, dehazing, brightening and repair by image processing on this machine. Not a generative model.",
+    concurrency=available_cores(),
+)
+
 
 class ClassicalGenerator:
     """Classical image restoration per category. No learned model: it cleans up and never invents detail."""
 
     def __init__(self, services: Services) -> None:
         self._worker = services.worker
-        self.info = ProviderInfo(
-            id="classical",
-            label="Classical restoration",
-            description="Denoising, dehazing, brightening and repair by image processing on this machine. Not a generative model.",
-            concurrency=available_cores(),
-        )
+        self.info = CLASSICAL
 
     async def generate(self, request: GenerateRequest) -> GeneratedImage:
         """Restore the patch. The text of the prompt is not read; category, failed aspects and seed decide."""

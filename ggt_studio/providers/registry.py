@@ -77,11 +77,15 @@ class Registry:
         Known before a run, this leaves its patches open, where each of them would fail.
         """
         for provider in self.of(recipe):
-            if self.services is not None and provider.info.key_service:
-                service = self.services.catalogue.services[provider.info.key_service]
-                await asyncio.to_thread(self.services.keys.require, service)
-            if isinstance(provider, LocalGenerator):
-                await provider.ready()
+            await self.check_one(provider)
+
+    async def check_one(self, provider: Generator | PromptWriter | Judge) -> None:
+        """As `check_ready`, of one provider."""
+        if self.services is not None and provider.info.key_service:
+            service = self.services.catalogue.services[provider.info.key_service]
+            await asyncio.to_thread(self.services.keys.require, service)
+        if isinstance(provider, LocalGenerator):
+            await provider.ready()
 
 
 def _pick(providers: dict[str, Any], provider_id: str, kind: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from ggt_studio.ui.widgets.rail import Rail
 from ggt_studio.ui.window_state import keep_geometry, restore_geometry
 
 if TYPE_CHECKING:
+    from ggt_studio.providers.keys import Keys
     from ggt_studio.store.status import Status
     from ggt_studio.ui.pages.base import AnyPage
     from ggt_studio.ui.pages.restore import RestorePage
@@ -82,6 +84,13 @@ class MainWindow(QMainWindow):
         restore_geometry(self, QSize(1360, 860))
         self._add_shortcuts()
 
+    @cached_property
+    def _keys(self) -> Keys:
+        """What a person typed serves until the program ends, in every project and in Restore."""
+        from ggt_studio.providers.keys import Keys
+
+        return Keys()
+
     # --- projects -----------------------------------------------------------------------------------------------
 
     def open_project(
@@ -133,7 +142,7 @@ class MainWindow(QMainWindow):
         from ggt_studio.ui.state.workspace import Workspace
 
         try:
-            session = await open_session(folder, self.settings, read_only=read_only, create=create)
+            session = await open_session(folder, self.settings, read_only=read_only, create=create, keys=self._keys)
         except ProjectLocked as error:
             self.banners.tell(
                 Severity.WARNING,
@@ -266,9 +275,10 @@ class MainWindow(QMainWindow):
             from ggt_studio.ui.pages.restore import RestorePage
             from ggt_studio.ui.state.restoring import Restoring
 
-            self._restore = RestorePage(Restoring(self.tasks), self.settings)
+            self._restore = RestorePage(Restoring(self.tasks, self.settings, self._keys), self.settings)
             self._restore.choice_kept.connect(lambda kept: self.remember(replace(self.settings, restoring=kept)))
             self._restore.closed.connect(self._leave_restoring)
+            self._restore.page_requested.connect(self.show_page)
         return self._restore
 
     def _leave_restoring(self) -> None:
@@ -298,6 +308,8 @@ class MainWindow(QMainWindow):
             )
         if self.workspace is not None:
             self.workspace.session.settings = settings
+        if self._restore is not None:
+            self._restore.restoring.use(settings)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop all work first; the window closes when that is recorded."""

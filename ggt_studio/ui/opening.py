@@ -10,17 +10,22 @@ from ggt_studio.settings import Settings
 
 if TYPE_CHECKING:
     from ggt_studio.pipeline.session import Session
+    from ggt_studio.providers.keys import Keys
     from ggt_studio.ui.state.workspace import Workspace
 
 
-async def open_session(folder: Path, settings: Settings, *, read_only: bool, create: bool) -> Session:
-    """Open (or make) a project off the window's thread. Raises StudioError.
+async def open_session(
+    folder: Path, settings: Settings, *, read_only: bool, create: bool, keys: Keys | None = None
+) -> Session:
+    """Open (or make) a project off the window's thread, with the window's `keys`. Raises StudioError.
 
     Where nobody waits any more because the window closes, it is closed as soon as it is open: its lock would stay.
     """
     from ggt_studio.pipeline.session import Session
 
-    opening = asyncio.ensure_future(asyncio.to_thread(Session, folder, settings, read_only=read_only, create=create))
+    opening = asyncio.ensure_future(
+        asyncio.to_thread(Session, folder, settings, read_only=read_only, create=create, keys=keys)
+    )
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:

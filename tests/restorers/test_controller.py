@@ -19,7 +19,7 @@ from torch import Tensor
 from fakes.tiny_restorers import load_tiny, photo, save_controller, save_tiny, tiny_weights
 from ggt_studio.core.full_photo import load_full_photo
 from ggt_studio.core.metadata import read_note
-from ggt_studio.pipeline.restoring import RestoreChoice, RestoreQueue, Standing
+from ggt_studio.pipeline.restoring import Checkpoint, RestoreChoice, RestoreQueue, Standing
 from ggt_studio.restorers.checkpoint import read_checkpoint
 from ggt_studio.restorers.files import UnusableCheckpoint
 from ggt_studio.restorers.registry import Restorer, detect
@@ -160,7 +160,7 @@ async def test_another_controller_makes_another_restorer(unet: Path, tmp_path: P
     pool = WorkerPool(1)
 
     async def restore() -> RestoreQueue:
-        queue = RestoreQueue(pool, RestoreChoice(unet, device="cpu"), tmp_path / "out")
+        queue = RestoreQueue(pool, RestoreChoice(Checkpoint(unet, device="cpu")), tmp_path / "out")
         queue.add([tmp_path / "lq.png"])
         await queue.run()
         return queue

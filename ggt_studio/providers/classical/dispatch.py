@@ -35,12 +35,16 @@ def restore(image: np.ndarray, category: Category, aspects: frozenset[Aspect], s
     `aspects` are those that an earlier judge found wanting (paper section 3.3); `seed` makes another attempt another
     sample. Equal arguments give equal bytes. A grey photo stays exactly grey.
     """
+    return to_bytes(restore_values(image.astype(np.float32), category, aspects, seed))
+
+
+def restore_values(image: np.ndarray, category: Category, aspects: frozenset[Aspect], seed: int) -> np.ndarray:
+    """As `restore`, of float32 (H, W, 3) in grey levels of 0 to 255, which may lie between whole ones; the result is not clipped."""
     chosen = strengths(aspects, seed)
-    restored = _METHODS[category](image.astype(np.float32), chosen)
+    restored = _METHODS[category](image, chosen)
     if chosen.lock_colour:
         restored = lock_colour(restored, image, tone=category not in _TONE_CHANGES)
-    result = to_bytes(restored)
-    return np.repeat(result[..., 1:2], 3, axis=-1) if is_grey(image) else result
+    return np.repeat(restored[..., 1:2], 3, axis=-1) if is_grey(image) else restored
 
 
 def restore_file(params: dict[str, Any]) -> dict[str, Any]:

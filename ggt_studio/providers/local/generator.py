@@ -33,7 +33,7 @@ class LocalGenerator:
     """Generates with one model of the catalogue (`model.options["pipeline"]` names its class in diffusers).
 
     What a recipe's options say goes before `settings`. `on_notice` is told what a person should know at once, `on_progress`
-    how far loading (`load`) and generating (`steps`) are.
+    how far loading (`load`) and generating (`steps`) are, whoever asks.
     """
 
     def __init__(
@@ -72,7 +72,9 @@ class LocalGenerator:
                 "Download it, or choose the folder that holds it, in Settings."
             )
 
-    async def generate(self, request: GenerateRequest) -> GeneratedImage:
+    async def generate(
+        self, request: GenerateRequest, on_progress: Callable[[Progress], None] | None = None
+    ) -> GeneratedImage:
         """Make the image at the patch's size, or the nearest that the model takes (`canvas` says which); see `families`.
 
         Running out of GPU memory is answered with the next cheaper settings that give the same picture; notes say so.
@@ -91,7 +93,7 @@ class LocalGenerator:
                 "out_path": str(out),
             }
             while True:
-                answer = await self._call(params | {"settings": settings.as_params()})
+                answer = await self._call(params | {"settings": settings.as_params()}, on_progress or self._on_progress)
                 if "out_of_memory" not in answer:
                     break
                 settings = self._cheaper(settings, answer["out_of_memory"])
@@ -118,14 +120,14 @@ class LocalGenerator:
         )
         return cheaper
 
-    async def _call(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def _call(self, params: dict[str, Any], on_progress: Callable[[Progress], None]) -> dict[str, Any]:
         try:
             return await self._worker.call(
                 "generate_local",
                 params,
                 timeout_s=_TIMEOUT_S,
                 lane=GPU_LANE,
-                on_progress=self._on_progress,
+                on_progress=on_progress,
                 cancel_within_s=_CANCEL_WITHIN_S,
             )
         except WorkerCrashed as error:

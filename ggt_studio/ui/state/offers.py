@@ -1,9 +1,9 @@
-"""What the providers of an open project lack, and what a person does about it: keys given, tested and taken back."""
+"""What the providers of a registry lack, and what a person does about it: keys given, tested and taken back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -11,12 +11,12 @@ from ggt_studio.core.errors import StudioError
 from ggt_studio.pipeline.readiness import KEYRING_WITHIN_S, Readiness, look
 from ggt_studio.providers.apart import apart
 from ggt_studio.providers.catalogue import Catalogue, Service
+from ggt_studio.providers.hooks import Services
 from ggt_studio.providers.hosted.probe import ProbeResult, probe
 from ggt_studio.providers.keys import keyring_name
 from ggt_studio.providers.local import registration as local
-
-if TYPE_CHECKING:
-    from ggt_studio.ui.state.project import OpenProject
+from ggt_studio.providers.registry import Registry
+from ggt_studio.ui.bridge import Tasks
 
 
 class Offers(QObject):
@@ -25,9 +25,9 @@ class Offers(QObject):
     changed = Signal()
     """`readiness` says something else."""
 
-    def __init__(self, project: OpenProject) -> None:
+    def __init__(self, registry: Registry, services: Services, tasks: Tasks) -> None:
         super().__init__()
-        self._project = project
+        self._registry, self._services, self._tasks = registry, services, tasks
         self._looking = self._again = False
         self.readiness: Readiness | None = None
         """None until it is known."""
@@ -37,7 +37,7 @@ class Offers(QObject):
     @property
     def catalogue(self) -> Catalogue:
         """The models and services that there are."""
-        return self._project.session.services.catalogue
+        return self._services.catalogue
 
     def look(self) -> None:
         """Find out what is there; `changed` when it is known."""
@@ -45,7 +45,7 @@ class Offers(QObject):
             self._again = True
             return
         self._looking = True
-        self._project.tasks.spawn(self._look())
+        self._tasks.spawn(self._look())
 
     async def _look(self) -> None:
         try:
@@ -53,7 +53,7 @@ class Offers(QObject):
                 self._again = False
                 if self.keyring is None:
                     self.keyring = await self._find_keyring()
-                self.readiness = await look(self._project.session.registry)
+                self.readiness = await look(self._registry)
                 if not self._again:
                     break
         finally:
@@ -70,7 +70,7 @@ class Offers(QObject):
         """Take a key from a person; `done` gets an empty text, or why it serves this session only."""
 
         async def give() -> str:
-            keys = self._project.session.services.keys
+            keys = self._services.keys
             try:
                 await apart(lambda: keys.give(service, secrets, keep=keep), KEYRING_WITHIN_S)
             except StudioError as error:
@@ -83,13 +83,13 @@ class Offers(QObject):
             self.look()
             done(problem)
 
-        self._project.tasks.spawn(give(), given)
+        self._tasks.spawn(give(), given)
 
     def forget_key(self, service: Service, done: Callable[[str], None]) -> None:
         """Remove a key from this session and the keyring; `done` gets an empty text, or what went wrong."""
 
         async def forget() -> str:
-            keys = self._project.session.services.keys
+            keys = self._services.keys
             try:
                 await apart(lambda: keys.forget(service), KEYRING_WITHIN_S)
             except StudioError as error:
@@ -102,18 +102,17 @@ class Offers(QObject):
             self.look()
             done(problem)
 
-        self._project.tasks.spawn(forget(), forgotten)
+        self._tasks.spawn(forget(), forgotten)
 
     def use_local_models(self, chosen: dict[str, dict[str, Any]]) -> None:
         """Let models on this machine run with what a person chose for them now, from the next run on."""
-        session = self._project.session
-        session.services.local_models.clear()
-        session.services.local_models.update(chosen)
-        for generator in local.generators(session.services):
-            session.registry.generators[generator.info.id] = generator
+        self._services.local_models.clear()
+        self._services.local_models.update(chosen)
+        for generator in local.generators(self._services):
+            self._registry.generators[generator.info.id] = generator
         self.look()
 
     def test_key(self, service: Service, done: Callable[[ProbeResult], None]) -> None:
         """Ask a service whether it takes the key, by a request that costs nothing."""
         served = sorted({m.model for m in self.catalogue.models.values() if m.service == service.id})
-        self._project.tasks.spawn(probe(service, self._project.session.services.keys, served), done)
+        self._tasks.spawn(probe(service, self._services.keys, served), done)

@@ -1,40 +1,42 @@
-"""Photos that are restored in the window, whether a project is open or not: the restorer, the queue, and looks at a part."""
+"""Photos that are restored in the window, whether a project is open or not: the model, the queue, and looks at a part."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QObject, Signal
 
 from ggt_studio.core.errors import StudioError, describe
-from ggt_studio.core.images import load_photo
-from ggt_studio.pipeline.restoring import RestoreChoice, RestoreItem, RestoreQueue, Standing
+from ggt_studio.core.restored import Output
+from ggt_studio.core.words import Category
+from ggt_studio.pipeline.offers import make_registry
+from ggt_studio.pipeline.readiness import Lack
+from ggt_studio.pipeline.restoring import (
+    Bill,
+    Classical,
+    ModelSettings,
+    Money,
+    RestoreChoice,
+    RestoreItem,
+    RestoreQueue,
+    Standing,
+    named_model,
+)
+from ggt_studio.pipeline.restoring.generated import PROMPTS
+from ggt_studio.providers.base import Generator, ProviderInfo
+from ggt_studio.providers.keys import Keys
+from ggt_studio.providers.offline import CLASSICAL
+from ggt_studio.settings import Settings
 from ggt_studio.ui.bridge import Tasks
-from ggt_studio.worker.client import GPU_LANE, WorkerPool
+from ggt_studio.ui.state.looks import Look, read_flat, read_whole
+from ggt_studio.ui.state.offers import Offers
 
 OUT = "restored"
 """The folder beside the photos, unless a person chooses another."""
-_LOOK_WITHIN_S = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A photo and what was restored of it; `restored` None where there is nothing yet. `part`: top, left, height, width in px of a
-    look at a part, None where it is the whole photo."""
-
-    path: Path
-    photo: QImage | None
-    restored: QImage | None
-    problem: str = ""
-    part: tuple[int, int, int, int] | None = None
-    seconds: float = 0.0
 
 
 class Restoring(QObject):
@@ -43,20 +45,31 @@ class Restoring(QObject):
     changed = Signal()
     """Photos were added, moved on, or the work began, paused or ended."""
     model_changed = Signal()
-    """See `model`, `about` and `problem`."""
+    """See `model`, `about` and `problem`; or other models are offered."""
+    bill_changed = Signal()
+    """See `bill`."""
     looked = Signal(object)
     """`Look`"""
     failed = Signal(str)
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, settings: Settings, keys: Keys | None = None) -> None:
         super().__init__()
         self._tasks = tasks
-        self._pool = WorkerPool(1)
-        self.model: Path | None = None
+        self._registry, self.services, self._pool = make_registry(settings, keys or Keys(), processes=1)
+        self.offers = Offers(self._registry, self.services, tasks)
+        self.model = CLASSICAL.id
+        """The path of a checkpoint, or the id of a generator."""
         self.about: dict[str, Any] = {}
         self.problem = ""
-        self.queue = RestoreQueue(self._pool, RestoreChoice(Path()), Path(), on_change=self.changed.emit)
+        self.queue = RestoreQueue(self._pool, RestoreChoice(Classical()), Path(), on_change=self.changed.emit)
         self.folder_chosen = False
+        self.usual_budget_usd = settings.budget_usd
+        """What a run may cost unless something else is chosen; 0: no limit."""
+        self.bill: Bill | None = None
+        """What restoring all photos would cost; None where nothing does, or until it is known."""
+        self.budget_usd: float | None = None
+        """What the run under way may spend."""
+        self._billing: asyncio.Future[Any] | None = None
         self._run: asyncio.Future[Any] | None = None
         self._look: asyncio.Future[Any] | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -71,28 +84,92 @@ class Restoring(QObject):
         """Whether a part is being restored to be looked at."""
         return self._look is not None
 
-    # --- the restorer ---------------------------------------------------------------------------------------------
+    # --- the model ------------------------------------------------------------------------------------------------
 
-    def choose_model(self, path: Path) -> None:
-        """Let photos be restored with this checkpoint; `about` says what it is, `problem` why it cannot be used."""
-        self.model, self.about, self.problem = path, {}, ""
+    @property
+    def generators(self) -> Mapping[str, Generator]:
+        """The models that are no checkpoints, by id."""
+        return self._registry.generators
+
+    @property
+    def info(self) -> ProviderInfo | None:
+        """What is known of the chosen generator; None of a checkpoint, which is free and stays here."""
+        generator = self.generators.get(self.model)
+        return generator.info if generator else None
+
+    @property
+    def paid(self) -> bool:
+        """Whether photos cost with the chosen model."""
+        return self.info is not None and self.info.paid
+
+    @property
+    def lack(self) -> Lack:
+        """What the chosen generator has not got, as far as is known."""
+        readiness = self.offers.readiness
+        return readiness.lack(self.info)[0] if readiness and self.info else Lack.NOTHING
+
+    def default_prompt(self, category: Category | None) -> str:
+        """What a generator is told for photos of a category (None: general) unless a person says something else."""
+        try:
+            return self._registry.prompt_writer(PROMPTS).preset_texts()[category or Category.GENERAL_MIXED]
+        except StudioError as error:
+            return str(error)
+
+    def use(self, settings: Settings) -> None:
+        """Let models on this machine run with what a person chose for them by now."""
+        if settings.local_models != self.services.local_models:
+            self.offers.use_local_models(settings.local_models)
+            self.model_changed.emit()
+
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether the chosen model is the file of a restorer."""
+        return self.model not in self.generators
+
+    def choose_model(self, model: str) -> None:
+        """Let photos be restored with this checkpoint or generator; of a checkpoint `about` says what it is, `problem` why it cannot
+        be used."""
+        self.model, self.about, self.problem = model, {}, ""
         self.model_changed.emit()
+        if not self.is_checkpoint:
+            return
 
         def told(about: dict[str, Any]) -> None:
-            if self.model == path:
+            if self.model == model:
                 self.about = about
                 self.model_changed.emit()
 
         def failed(error: Exception) -> None:
-            if self.model == path:
+            if self.model == model:
                 self.problem = describe(error)
                 self.model_changed.emit()
 
-        self._tasks.spawn(self._inspect(path), told, failed)
+        async def inspect() -> dict[str, Any]:
+            return await named_model(model, ModelSettings(), self._registry).ready(self._pool)
 
-    async def _inspect(self, path: Path) -> dict[str, Any]:
-        self.queue.require_installed()
-        return await self._pool.call("restorer_inspect", {"path": str(path)}, lane=GPU_LANE)
+        self._tasks.spawn(inspect(), told, failed)
+
+    def choice(
+        self, output: Output, settings: ModelSettings, category: Category | None, *, overwrite: bool
+    ) -> RestoreChoice:
+        """The chosen model with what is chosen for it. Raises StudioError where it is gone."""
+        return RestoreChoice(named_model(self.model, settings, self._registry), output, category, overwrite)
+
+    def count_cost(self, choice: RestoreChoice | None) -> None:
+        """Find out what restoring all photos will cost; `bill_changed` when it is known, and at once where nothing costs."""
+        if self._billing is not None:
+            self._billing.cancel()
+        if choice is None or not choice.model.info.paid:
+            self.bill = None
+            self.bill_changed.emit()
+            return
+
+        def counted(bill: Bill) -> None:
+            self.bill = bill
+            self.bill_changed.emit()
+
+        # Photos that cannot be read any more are told of when they are restored.
+        self._billing = self._tasks.spawn(self.queue.bill(choice), counted)
 
     # --- photos ---------------------------------------------------------------------------------------------------
 
@@ -125,11 +202,21 @@ class Restoring(QObject):
 
     # --- restoring ------------------------------------------------------------------------------------------------
 
-    def start(self, choice: RestoreChoice) -> None:
+    def repeat_uncertain(self, choice: RestoreChoice, budget_usd: float | None) -> None:
+        """Ask again for photos that may have been charged before."""
+        if self.running:
+            return
+        for item in self.queue.items:
+            if item.standing is Standing.UNCERTAIN:
+                item.wait()
+        self.start(choice, Money(budget_usd, repeat_uncertain=True))
+
+    def start(self, choice: RestoreChoice, money: Money) -> None:
         """Restore what waits, or everything again where nothing does. Does nothing while that is under way."""
         if self.running:
             return
         queue = self.queue
+        self.budget_usd = money.budget_usd
         if choice != queue.choice or not queue.count(Standing.WAITING):
             queue.begin_anew()
         queue.choice = choice
@@ -139,12 +226,14 @@ class Restoring(QObject):
         def over(_: object = None) -> None:
             self._run = None
             self.changed.emit()
+            if queue.halted:
+                self.failed.emit(queue.halted)
 
         def failed(error: Exception) -> None:
             over()
             self.failed.emit(describe(error))
 
-        self._run = self._tasks.spawn(queue.run(), over, failed)
+        self._run = self._tasks.spawn(queue.run(money), over, failed)
         self._run.add_done_callback(lambda done: over() if done.cancelled() else None)
         self.changed.emit()
 
@@ -156,30 +245,29 @@ class Restoring(QObject):
 
         async def read() -> Look:
             try:
-                photo = await asyncio.to_thread(_image, path)
+                photo = await asyncio.to_thread(read_whole, path)
             except StudioError as error:
                 return Look(path, None, None, str(error))
             try:
-                return Look(path, photo, await asyncio.to_thread(_image, out) if out else None)
+                return Look(path, photo, await asyncio.to_thread(read_whole, out) if out else None)
             except StudioError as error:
                 return Look(path, photo, None, str(error))
 
         self._tasks.spawn(read(), self.looked.emit)
 
-    def look_at(self, item: RestoreItem, choice: RestoreChoice, part: tuple[int, int, int, int]) -> None:
+    def look_at(self, item: RestoreItem, choice: RestoreChoice, part: tuple[int, int, int, int], money: Money) -> None:
         """Restore a part (top, left, height, width in px) to be looked at; the earlier look is given up."""
         if self._look is not None:
             self._look.cancel()
         if self._scratch is None:
             self._scratch = tempfile.TemporaryDirectory(prefix="ggt-studio-")
         places = {name: str(Path(self._scratch.name) / f"{name}.png") for name in ("lq_path", "out_path")}
-        params = choice.parameters() | {"path": str(item.path), "box": list(part)} | places
 
         async def restore() -> Look:
-            self.queue.require_installed()
-            told = await self._pool.call("restore_region", params, lane=GPU_LANE, cancel_within_s=_LOOK_WITHIN_S)
-            lq, hq = await asyncio.to_thread(lambda: (_opaque(places["lq_path"]), _opaque(places["out_path"])))
-            return Look(item.path, lq, hq, part=part, seconds=float(told["seconds"]))
+            told = await self.queue.look(item, choice, {"box": list(part), **places}, money)
+            lq, hq = await asyncio.to_thread(lambda: (read_flat(places["lq_path"]), read_flat(places["out_path"])))
+            notes = tuple(told.get("notes", ()))
+            return Look(item.path, lq, hq, part=part, seconds=float(told["seconds"]), notes=notes)
 
         def ended(done: Callable[[], None]) -> None:
             self._look = None
@@ -196,27 +284,7 @@ class Restoring(QObject):
     def close(self) -> None:
         """End the work and its process."""
         self.queue.stop()
+        self.services.clients.close()
         self._pool.close()
         if self._scratch is not None:
             self._scratch.cleanup()
-
-
-def _opaque(path: str) -> QImage:
-    """An image laid over white, as whole photos are shown."""
-    image = QImage(path)
-    if image.isNull() or not image.hasAlphaChannel():
-        return image
-    flat = QImage(image.size(), QImage.Format.Format_RGB32)
-    flat.fill(Qt.GlobalColor.white)
-    painter = QPainter(flat)
-    painter.drawImage(0, 0, image)
-    painter.end()
-    return flat
-
-
-def _image(path: Path) -> QImage:
-    """The photo upright, opaque, sRGB. Raises UnusableImage."""
-    pixels = load_photo(path).pixels
-    height, width = pixels.shape[:2]
-    data = np.ascontiguousarray(pixels).tobytes()
-    return QImage(data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()

@@ -17,10 +17,7 @@ from ggt_studio.settings import Settings, load
 from ggt_studio.ui.main_window import MainWindow
 from ggt_studio.ui.pages.restore import RestorePage
 
-pytestmark = [
-    pytest.mark.ml,
-    pytest.mark.skipif(importlib.util.find_spec("spandrel") is None, reason="the ml extra is not installed"),
-]
+NO_SPANDREL = importlib.util.find_spec("spandrel") is None
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +43,8 @@ def page_of(window: MainWindow) -> RestorePage:
     return window._restore
 
 
+@pytest.mark.ml
+@pytest.mark.skipif(NO_SPANDREL, reason="the ml extra is not installed")
 async def test_without_a_project_from_photos_to_restored_ones(open_window, checkpoint: Path, photos: Path) -> None:
     window = await open_window(settings=Settings())
     click(window.start_page.restore_button)
@@ -55,27 +54,28 @@ async def test_without_a_project_from_photos_to_restored_ones(open_window, check
     assert page.back.isVisible()
     page.add([photos])
     await until(lambda: len(page.restoring.queue.items) == 3)
-    assert page.panel.folder.path == str(photos / "restored")
-    assert not page.primary.isEnabled()
-    assert "Choose a restorer" in page.sentence.text()
+    assert page.panel.files.folder.path == str(photos / "restored")
 
-    page.panel.model_chosen.emit(photos / "a.jpg")
+    page.panel.model.chosen.emit(str(photos / "a.jpg"))
     await until(lambda: page.restoring.problem)
-    assert "is no checkpoint but a JPEG image" in page.panel.about.text()
-    page.panel.model_chosen.emit(checkpoint)
+    assert not page.primary.isEnabled()
+    assert "is no checkpoint but a JPEG image" in page.panel.model.about.text()
+    page.panel.model.chosen.emit(str(checkpoint))
     await until(page.primary.isEnabled, 60)
-    assert page.panel.about.text().startswith("NAFNet, 0.0 million parameters")
+    assert page.panel.model.about.text().startswith("NAFNet, 0.0 million parameters")
+    assert not page.panel.asked.category.isVisible(), "a checkpoint does not ask what is wrong"
     assert page.primary.text() == "Restore 3 photos"
 
-    await until(page.look.isEnabled)
+    await until(page.view.look.isEnabled)
     QTest.keyClick(page.photos, Qt.Key.Key_P)
-    await until(page.whole.isVisible, 60)
-    assert page.detail.text().startswith("A look at 120 × 90 px")
-    assert page.compare.canvas.image_size() == (120, 90)
-    click(page.whole)
-    await until(lambda: not page.whole.isVisible())
+    await until(page.view.whole.isVisible, 60)
+    assert page.view.detail.text().startswith("A look at 120 × 90 px")
+    assert page.view.compare.canvas.image_size() == (120, 90)
+    click(page.view.whole)
+    await until(lambda: not page.view.whole.isVisible())
 
-    page.panel.device.setCurrentIndex(page.panel.device.findData("cpu"))
+    device = page.panel.how.device
+    device.setCurrentIndex(device.findData("cpu"))
     click(page.primary)
     await until(lambda: not page.restoring.running, 60)
     standings = {item.path.name: item.standing for item in page.restoring.queue.items}
@@ -92,6 +92,27 @@ async def test_without_a_project_from_photos_to_restored_ones(open_window, check
     assert load().restoring["device"] == "cpu"
 
 
+async def test_photos_are_restored_by_classical_means_until_something_else_is_chosen(open_window, photos: Path) -> None:
+    window = await open_window(settings=Settings())
+    window.show_page("restore")
+    page = page_of(window)
+    page.add([photos])
+    await until(lambda: len(page.restoring.queue.items) == 3)
+    panel = page.panel
+    assert panel.model.provider.value == "classical"
+    assert panel.model.provider.place.text() == "Nothing leaves this machine. No charge."
+    panel.asked.category.setCurrentIndex(panel.asked.category.findData("low-light"))
+    await until(page.view.look.isEnabled)
+    click(page.view.look)
+    await until(page.view.whole.isVisible)
+    click(page.primary)
+    await until(lambda: not page.restoring.running and page.restoring.queue.count(Standing.RESTORED) == 2)
+    await until(lambda: load().restoring.get("model") == "classical")
+    assert load().restoring["category"] == "low-light"
+
+
+@pytest.mark.ml
+@pytest.mark.skipif(NO_SPANDREL, reason="the ml extra is not installed")
 async def test_it_stays_when_projects_come_and_go(open_window, checkpoint: Path, photos: Path, tmp_path: Path) -> None:
     from ggt_studio.store.project import Project
 
@@ -103,8 +124,8 @@ async def test_it_stays_when_projects_come_and_go(open_window, checkpoint: Path,
     assert not page.back.isVisible()
     assert window.rail.current == "restore"
     await until(lambda: page.restoring.about, 60)
-    choice = page.panel.choice(checkpoint)
-    assert (choice.output.strength, choice.output.file_format, choice.tile) == (0.4, "webp", 0)
+    output, settings = page.panel.output(), page.panel.settings()
+    assert (output.strength, output.file_format, settings.tile) == (0.4, "webp", 0)
     page.add([photos / "a.jpg"])
     await until(lambda: page.restoring.queue.items)
     window.show_page("settings")

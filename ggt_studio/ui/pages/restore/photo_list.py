@@ -20,6 +20,7 @@ _ICONS: dict[Standing, tuple[str, theme.ColourRole]] = {
     Standing.RESTORED: ("mdi6.check-circle", "good"),
     Standing.SKIPPED: ("mdi6.check-circle-outline", "good"),
     Standing.FAILED: ("mdi6.alert-circle", "bad"),
+    Standing.UNCERTAIN: ("mdi6.help-circle", "warn"),
 }
 
 

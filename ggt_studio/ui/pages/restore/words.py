@@ -8,8 +8,10 @@ from PySide6.QtCore import QCoreApplication
 
 from ggt_studio.core.metadata import Strip
 from ggt_studio.core.photo_files import FileFormat
+from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring import RestoreItem, Standing
-from ggt_studio.ui.format import count, duration, percent, size
+from ggt_studio.ui.format import count, duration, money, percent, size
+from ggt_studio.ui.vocabulary import category_name
 
 _SHIFT_WORTH_TELLING = 3.0
 
@@ -32,6 +34,8 @@ def standing_words(item: RestoreItem) -> str:
             return tr("Done before")
         case Standing.FAILED:
             return tr("Not restored")
+        case Standing.UNCERTAIN:
+            return tr("May have been charged")
 
 
 def detail_words(item: RestoreItem) -> str:
@@ -41,7 +45,7 @@ def detail_words(item: RestoreItem) -> str:
     if item.standing is Standing.SKIPPED:
         return tr("Restored before with the same settings.")
     facts = item.facts
-    if not facts:
+    if "width" not in facts:
         return ""
     tiles = int(facts.get("tiles", 1))
     parts = [
@@ -50,6 +54,8 @@ def detail_words(item: RestoreItem) -> str:
         if tiles > 1
         else duration(facts["seconds"]),
     ]
+    if facts.get("cost_usd"):
+        parts.append(money(facts["cost_usd"]))
     if facts.get("colour_shift_most", 0) >= _SHIFT_WORTH_TELLING:
         parts.append(tr("colours of large areas moved by {0} (CIELAB)").format(facts["colour_shift"]))
     if not facts.get("enough", True):
@@ -83,3 +89,8 @@ def strip_choices() -> list[tuple[str, Strip]]:
         (tr("Leave out the place (GPS)"), Strip.GPS),
         (tr("Leave out all"), Strip.ALL),
     ]
+
+
+def category_choices() -> list[tuple[str, Category | None]]:
+    """What may be wrong with the photos."""
+    return [(tr("By folder, else general"), None), *((category_name(category), category) for category in Category)]

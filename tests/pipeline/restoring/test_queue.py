@@ -15,7 +15,7 @@ from PIL import Image
 
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.restored import Output
-from ggt_studio.pipeline.restoring import JOURNAL, RestoreChoice, RestoreQueue, Standing
+from ggt_studio.pipeline.restoring import JOURNAL, Checkpoint, RestoreChoice, RestoreQueue, Standing
 from ggt_studio.worker.client import WorkerPool
 
 pytestmark = [
@@ -57,7 +57,7 @@ async def test_all_that_can_be_is_restored_and_no_file_is_in_the_way_of_another(
     other = photo(tmp_path / "elsewhere" / "a.png", 3)
     theirs = photo(tmp_path / "out" / "a.png", 4)
     before = theirs.read_bytes()
-    queue = RestoreQueue(pool, RestoreChoice(checkpoint, device="cpu"), tmp_path / "out")
+    queue = RestoreQueue(pool, RestoreChoice(Checkpoint(checkpoint, device="cpu")), tmp_path / "out")
     queue.add([tmp_path / "in", other])
     assert await queue.run()
     assert sorted(standings(queue)) == [Standing.FAILED, *[Standing.RESTORED] * 3]
@@ -75,7 +75,7 @@ async def test_what_was_done_is_skipped_by_content_and_settings(
 ) -> None:
     first = photo(tmp_path / "in" / "a.png", 1)
     out = tmp_path / "out"
-    choice = RestoreChoice(checkpoint, device="cpu")
+    choice = RestoreChoice(Checkpoint(checkpoint, device="cpu"))
 
     async def run(choice: RestoreChoice, *paths: Path) -> RestoreQueue:
         queue = RestoreQueue(pool, choice, out)
@@ -85,7 +85,7 @@ async def test_what_was_done_is_skipped_by_content_and_settings(
 
     await run(choice, tmp_path / "in")
     (tmp_path / "in" / "renamed.png").write_bytes(first.read_bytes())
-    again = await run(replace(choice, tile=64), tmp_path / "in")
+    again = await run(replace(choice, model=Checkpoint(checkpoint, tile=64, device="cpu")), tmp_path / "in")
     assert standings(again) == [Standing.SKIPPED] * 2
     assert {item.out for item in again.items} == {out / "a.png"}
     weaker = await run(replace(choice, output=Output(strength=0.5)), first)
@@ -107,7 +107,7 @@ async def test_results_beside_the_photos_are_no_photos_to_restore(
     lq = photo(tmp_path / "in" / "a.png", 1)
     for folder in (tmp_path / "in", tmp_path / "in" / "restored"):
         for expected in (Standing.RESTORED, Standing.SKIPPED):
-            queue = RestoreQueue(pool, RestoreChoice(checkpoint, device="cpu"), folder)
+            queue = RestoreQueue(pool, RestoreChoice(Checkpoint(checkpoint, device="cpu")), folder)
             queue.add([tmp_path / "in"])
             assert await queue.run()
             standing = {item.path.name: item.standing for item in queue.items}
@@ -124,7 +124,9 @@ async def test_stop_leaves_no_half_file_and_the_photo_waits(checkpoint: Path, po
         if queue.items and queue.items[0].share > 0:
             begun.set()
 
-    queue = RestoreQueue(pool, RestoreChoice(checkpoint, tile=64, device="cpu"), tmp_path / "out", on_change=look)
+    queue = RestoreQueue(
+        pool, RestoreChoice(Checkpoint(checkpoint, tile=64, device="cpu")), tmp_path / "out", on_change=look
+    )
     queue.add([tmp_path / "in"])
     running = asyncio.create_task(queue.run())
     await begun.wait()
@@ -144,7 +146,7 @@ async def test_pause_finishes_what_is_under_way(checkpoint: Path, pool: WorkerPo
             queue.pause()
             paused.set()
 
-    queue = RestoreQueue(pool, RestoreChoice(checkpoint, device="cpu"), tmp_path / "out", on_change=look)
+    queue = RestoreQueue(pool, RestoreChoice(Checkpoint(checkpoint, device="cpu")), tmp_path / "out", on_change=look)
     queue.add([tmp_path / "in"])
     running = asyncio.create_task(queue.run())
     await paused.wait()
@@ -162,14 +164,14 @@ async def test_what_cannot_be_used_at_all_is_told_before_anything_begins(
     checkpoint: Path, pool: WorkerPool, tmp_path: Path
 ) -> None:
     lq = photo(tmp_path / "a.png", 1)
-    queue = RestoreQueue(pool, RestoreChoice(lq), tmp_path / "out")
+    queue = RestoreQueue(pool, RestoreChoice(Checkpoint(lq)), tmp_path / "out")
     queue.add([lq])
     with pytest.raises(StudioError, match=r"a\.png is no checkpoint but a PNG image"):
         await queue.run()
     with pytest.raises(StudioError, match="does not exist"):
         queue.add([tmp_path / "nowhere"])
     (tmp_path / "file").write_text("in the way")
-    queue = RestoreQueue(pool, RestoreChoice(checkpoint, device="cpu"), tmp_path / "file" / "out")
+    queue = RestoreQueue(pool, RestoreChoice(Checkpoint(checkpoint, device="cpu")), tmp_path / "file" / "out")
     queue.add([lq])
     assert await queue.run()
     assert "Cannot write" in queue.items[0].message

@@ -1,0 +1,42 @@
+"""From the name that a person gives to the model that it is, with what else they chose for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ggt_studio.core.errors import StudioError
+from ggt_studio.pipeline.restoring.generated import Generated
+from ggt_studio.pipeline.restoring.models import Checkpoint, Classical, RestoringModel
+from ggt_studio.providers.offline import CLASSICAL
+from ggt_studio.providers.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What may be chosen for a model; each takes what it knows. See `Checkpoint` and `Generated` for the words."""
+
+    tile: int = 0
+    device: str = "auto"
+    half: bool = False
+    scale: int = 1
+    seed: int = 0
+    prompt: str = ""
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether a name is that of a file, which goes before the id of a generator."""
+    return Path(name).is_file()
+
+
+def named_model(name: str, settings: ModelSettings, registry: Registry) -> RestoringModel:
+    """The model of a name: the path of a checkpoint, or the id of a generator. Raises StudioError for a name that is neither."""
+    if is_checkpoint(name):
+        return Checkpoint(Path(name), settings.tile, settings.device, settings.half, settings.scale, settings.seed)
+    if name == CLASSICAL.id:
+        return Classical(settings.seed)
+    if name in registry.generators:
+        return Generated(name, registry, settings.prompt, settings.seed)
+    raise StudioError(
+        f"{name} is neither the file of a checkpoint nor the id of a generator. There are: {', '.join(sorted(registry.generators))}."
+    )
