@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ggt_studio.core.errors import StudioError, WriteError
 from ggt_studio.core.facts import Fact, Failed
@@ -48,11 +48,11 @@ class Tally(Protocol):
 
 
 class Recorder(Protocol):
-    """Where the calls and facts of a run go on record: the store's thread, or what stands before it."""
+    """Where calls go on record: the store's thread, what stands before it, or a journal of another kind."""
 
     @property
     def folder(self) -> Path:
-        """The project's folder."""
+        """The folder of what is recorded."""
         ...
 
     async def record(self, record: Record) -> None:
@@ -63,16 +63,23 @@ class Recorder(Protocol):
         """Write a record, whenever that is."""
         ...
 
+
+class ProjectRecorder(Recorder, Protocol):
+    """Where the calls and facts of a project's run go on record."""
+
     async def call(self, function: Callable[[Project], T]) -> T:
         """Look something up in the project; see `StoreThread.call`."""
         ...
 
 
+R_co = TypeVar("R_co", bound=Recorder, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Generic[R_co]):
     """What all calls of a run share. `going` is cleared while the run is paused."""
 
-    store: Recorder
+    store: R_co
     run_id: int
     going: asyncio.Event
     tally: Tally
@@ -124,7 +131,7 @@ class _Admission:
 class Lane:
     """All calls of a run to one provider. Its requests are sent again while the server certainly did nothing."""
 
-    def __init__(self, terms: Terms, info: ProviderInfo) -> None:
+    def __init__(self, terms: Terms[Recorder], info: ProviderInfo) -> None:
         self.info = info
         self._terms = terms
         self._gate = terms.limiters.gate(info)

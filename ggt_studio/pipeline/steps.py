@@ -18,7 +18,7 @@ from ggt_studio.core.prompts import prompt_basis
 from ggt_studio.core.recipe import Recipe
 from ggt_studio.pipeline.answers import checked_image, checked_judgement, checked_prompt, failure
 from ggt_studio.pipeline.budget import BudgetReached
-from ggt_studio.pipeline.calls import Answered, Ask, Lane, Terms, Unanswered
+from ggt_studio.pipeline.calls import Answered, Ask, Lane, ProjectRecorder, Terms, Unanswered
 from ggt_studio.pipeline.keeping import Keeper, Made
 from ggt_studio.pipeline.measuring import measure
 from ggt_studio.providers.base import (
@@ -53,7 +53,7 @@ class Steps:
 
     def __init__(
         self,
-        terms: Terms,
+        terms: Terms[ProjectRecorder],
         pool: WorkerPool,
         registry: Registry,
         recipe: Recipe,
