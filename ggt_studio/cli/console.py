@@ -9,12 +9,13 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from tqdm import tqdm
 
 from ggt_studio.cli.interrupts import INTERRUPTED, on_interrupt
@@ -32,6 +33,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print exactl
 def project_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """The PROJECT argument."""
     return click.argument("project", type=click.Path(path_type=Path, file_okay=False))(function)
+
+
+def refuse_options(context: click.Context, names: Iterable[str], why: str) -> None:
+    """Raises UsageError for an option that was given and would do nothing."""
+    for parameter in context.command.params:
+        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} {why}.")
 
 
 def say(as_json: bool, document: Any, lines: list[str]) -> None:

@@ -6,9 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from ggt_studio.cli.console import DONE, FAILED, ProgressBar, agreeing, counted, json_option, note, run_async, say
+from ggt_studio.cli.console import (
+    DONE,
+    FAILED,
+    ProgressBar,
+    agreeing,
+    counted,
+    json_option,
+    note,
+    refuse_options,
+    run_async,
+    say,
+)
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.metadata import Strip
 from ggt_studio.core.photo_files import FileFormat
@@ -201,24 +211,17 @@ def _spent_words(queue: RestoreQueue, money: Money) -> str:
 def _refuse_idle(context: click.Context, chosen: RestoringModel) -> None:
     """Raises UsageError for options that were given and would do nothing."""
     if isinstance(chosen, Checkpoint):
-        _refuse(context, ("category",), "does not go with a checkpoint, which restores what it was trained on")
+        refuse_options(context, ("category",), "does not go with a checkpoint, which restores what it was trained on")
     else:
-        _refuse(context, _OF_CHECKPOINTS, "only goes with the checkpoint of a restorer")
+        refuse_options(context, _OF_CHECKPOINTS, "only goes with the checkpoint of a restorer")
     if not isinstance(chosen, Generated):
-        _refuse(context, ("prompt",), "only goes with a generator that is told what to do")
+        refuse_options(context, ("prompt",), "only goes with a generator that is told what to do")
     if not chosen.info.paid:
-        _refuse(context, _OF_PAID, f"only goes with a model that costs; {chosen.info.label} is free")
+        refuse_options(context, _OF_PAID, f"only goes with a model that costs; {chosen.info.label} is free")
 
 
 def _all_well(queue: RestoreQueue) -> bool:
     return not (queue.halted or queue.count(Standing.FAILED) or queue.count(Standing.UNCERTAIN))
-
-
-def _refuse(context: click.Context, names: tuple[str, ...], why: str) -> None:
-    """Raises UsageError for an option that was given and would do nothing."""
-    for name in names:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} {why}.")
 
 
 def _document(queue: RestoreQueue, money: Money) -> dict[str, Any]:

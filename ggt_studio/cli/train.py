@@ -9,7 +9,16 @@ from typing import Any
 
 import click
 
-from ggt_studio.cli.console import ProgressBar, counted, json_option, note, project_argument, run_async, say
+from ggt_studio.cli.console import (
+    ProgressBar,
+    counted,
+    json_option,
+    note,
+    project_argument,
+    refuse_options,
+    run_async,
+    say,
+)
 from ggt_studio.cli.interrupts import INTERRUPTED
 from ggt_studio.core.errors import StudioError
 from ggt_studio.dataset.degradations import degradation_names
@@ -22,6 +31,7 @@ from ggt_studio.training.recipes import load_recipe
 from ggt_studio.worker.client import WorkerPool
 
 _NONE = "none"
+_OF_RESUMING = {"project", "resume", "device", "as_json"}
 
 
 @click.command()
@@ -66,7 +76,9 @@ _NONE = "none"
 @click.option("--resume", metavar="NAME", help="Go on with a run, from its last checkpoint.")
 @click.option("--prepare-only", is_flag=True, help="Make the job folder, to be trained elsewhere, and stop.")
 @json_option
+@click.pass_context
 def train(
+    context: click.Context,
     project: Path,
     recipe: str,
     name: str | None,
@@ -97,6 +109,11 @@ def train(
     """
     with Project.open(project, read_only=True):
         pass
+    if resume:
+        others = {parameter.name or "" for parameter in context.command.params} - _OF_RESUMING
+        refuse_options(context, others, "does not go with --resume, which goes on as the run was begun")
+    if not clean_folders:
+        refuse_options(context, ["degradation"], "only goes with --clean")
     mixed = load_composition(composition)
     if ratio is not None:
         existing, curated = parse_ratio(ratio)
@@ -110,10 +127,10 @@ def train(
         checkpoint_every=checkpoint_every,
     )
     data = DataChoice(
+        mixed,
         None if include == _NONE else Include(include),
         pair_folders,
         clean_folders,
-        mixed,
         degradation,
         validation,
     )
@@ -185,7 +202,7 @@ def _facts(folder: Path) -> dict[str, Any]:
     return {
         **as_facts(read_job(folder)),
         "folder": str(folder),
-        "state": state_of(folder),
+        "state": state_of(folder, events),
         "step": max((event.get("step", 0) for event in events), default=0),
         "loss": losses[-1]["loss"] if losses else None,
         "checkpoints": [

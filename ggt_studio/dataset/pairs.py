@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ggt_studio.core.files import content_path
 from ggt_studio.core.media import MEDIA_TYPES
@@ -12,6 +12,8 @@ from ggt_studio.dataset.records import PairRecord
 from ggt_studio.store import runs
 from ggt_studio.store.details import Attempt, Details, details
 from ggt_studio.store.project import CANDIDATES, Project
+
+_PAGE = 500
 
 
 def selected_ids(project: Project, include: Include) -> list[int]:
@@ -22,6 +24,12 @@ def selected_ids(project: Project, include: Include) -> list[int]:
         rows = project.db.execute(sql, (state, int(lowest)))
         found += (row[0] for row in rows)
     return sorted(found)
+
+
+def pages_of_pairs(project: Project, patch_ids: Sequence[int], include: Include) -> Iterator[list[PairRecord]]:
+    """As `read_pairs`, some hundreds at a time."""
+    for start in range(0, len(patch_ids), _PAGE):
+        yield read_pairs(project, patch_ids[start : start + _PAGE], include)
 
 
 def read_pairs(project: Project, patch_ids: Iterable[int], include: Include) -> list[PairRecord]:

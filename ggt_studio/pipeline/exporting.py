@@ -12,13 +12,11 @@ from pathlib import Path
 from ggt_studio.core.errors import StudioError
 from ggt_studio.dataset.export import CardFacts, ExportCancelled, ExportFormat, ExportReport, export_pairs
 from ggt_studio.dataset.include import Include
-from ggt_studio.dataset.pairs import read_pairs, selected_ids, used_recipes
+from ggt_studio.dataset.pairs import pages_of_pairs, selected_ids, used_recipes
 from ggt_studio.dataset.records import PairRecord
 from ggt_studio.store.project import Project
 from ggt_studio.store.status import status
 from ggt_studio.store.thread import StoreThread
-
-_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,10 @@ def _write(
 
 
 def _pairs(project: Project, wanted: list[int], include: Include, stop: threading.Event) -> Iterator[PairRecord]:
-    for start in range(0, len(wanted), _PAGE):
+    for page in pages_of_pairs(project, wanted, include):
         if stop.is_set():
             raise ExportCancelled
-        yield from read_pairs(project, wanted[start : start + _PAGE], include)
+        yield from page
 
 
 def _refuse_project_folder(dest: Path, project: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ggt_studio.core.errors import StudioError
 from ggt_studio.dataset.degradations import load_degradation
 from ggt_studio.dataset.include import Include
-from ggt_studio.dataset.pairs import read_pairs, selected_ids
+from ggt_studio.dataset.pairs import pages_of_pairs, selected_ids
 from ggt_studio.store.project import Project
 from ggt_studio.training.compositions import Composition, compose
 from ggt_studio.training.job import DATA, JOB_FILE, VALIDATION_PACK, Job, read_job, request_pause, write_job
@@ -37,10 +37,10 @@ Tell = Callable[[str, int, int], None]
 class DataChoice:
     """What to train on: this project's pairs, further folders of pairs, and folders of clean photos to be degraded."""
 
+    composition: Composition
     include: Include | None = Include.VERIFIED
     pair_folders: tuple[Path, ...] = ()
     clean_folders: tuple[Path, ...] = ()
-    composition: Composition = Composition(label="One to one", description="")  # noqa: RUF009 - frozen
     degradation: str = "real-esrgan"
     validation: int = 8
 
@@ -122,7 +122,7 @@ async def prepare_job(
         start_from=await asyncio.to_thread(_copied, start_from, folder) if start_from else "",
         about={"include": data.include.value if data.include else "", "data_sha256": digest.hexdigest()},
     )
-    write_job(folder, job)
+    await asyncio.to_thread(_finish, folder, job)
     return job, remarks
 
 
@@ -167,7 +167,8 @@ def _choose(project: Path | None, data: DataChoice, seed: int) -> tuple[list[_Se
 
 def _read_project(folder: Path, include: Include) -> Sequence[PairFiles]:
     with Project.open(folder, read_only=True) as project, project.snapshot():
-        return project_pairs(read_pairs(project, selected_ids(project, include), include))
+        pages = pages_of_pairs(project, selected_ids(project, include), include)
+        return project_pairs(record for page in pages for record in page)
 
 
 def _held_apart(name: str, curated: bool, pairs: Sequence[PairFiles], count: int, seed: int) -> _Set:
@@ -216,13 +217,22 @@ def _with_names_apart(sets: Sequence[_Set]) -> list[_Set]:
 
 async def _pack(pool: WorkerPool, folder: Path, name: str, pairs: Sequence[PairFiles], what: str, tell: Tell) -> dict:
     listed = folder / DATA / f"{name}.list"
-    await asyncio.to_thread(write_list, listed, pairs)
+    if not await asyncio.to_thread(write_list, listed, pairs):
+        # An earlier attempt packed something else there.
+        await asyncio.to_thread((folder / DATA / name).unlink, missing_ok=True)
 
     def show(progress: Progress) -> None:
         tell(what, int(progress.done), int(progress.total))
 
     params = {"list": str(listed), "pack": str(folder / DATA / name)}
     return await pool.call("pack_list", params, lane=TRAINING_LANE, on_progress=show)
+
+
+def _finish(folder: Path, job: Job) -> None:
+    write_job(folder, job)
+    # They name files of this machine, which nobody needs where the job is trained.
+    for listed in (folder / DATA).glob("*.list"):
+        listed.unlink()
 
 
 def _copied(checkpoint: Path, folder: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ggt_studio.core.errors import StudioError
@@ -91,18 +91,12 @@ def read_state(found: CheckpointFiles, state: State) -> int:
             value.copy_(old)
         if state.scaler is not None and saved["scaler"]:
             state.scaler.load_state_dict(saved["scaler"])
-        torch.set_rng_state(saved["rng"])
         return int(saved["step"])
     except Exception as error:
         raise StudioError(
             f"The checkpoint {found.folder.name} cannot be gone on from: {str(error).splitlines()[0] if str(error) else error!r}. "
             "Delete its folder to go on from the one before."
         ) from error
-
-
-def read_weights(found: CheckpointFiles) -> dict[str, Tensor]:
-    """The weights for use."""
-    return load_file(found.weights)
 
 
 def _to_save(state: State) -> dict[str, Any]:
@@ -112,7 +106,6 @@ def _to_save(state: State) -> dict[str, Any]:
         "optimiser": state.optimiser.state_dict(),
         "averaged": list(state.averaged),
         "scaler": state.scaler.state_dict() if state.scaler is not None else {},
-        "rng": torch.get_rng_state(),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -82,7 +82,7 @@ class Feeder:
             self._next += 1
 
     def _batch(self, pairs: Sequence[tuple[Pixels, Pixels]]) -> tuple[Tensor, Tensor]:
-        lq, hq = (self._to_device(side) for side in _sides(pairs))
+        lq, hq = (self._to_device(np.stack(side)) for side in zip(*pairs, strict=True))
         return lq, hq
 
     def _to_device(self, pixels: np.ndarray) -> Tensor:
@@ -92,8 +92,3 @@ class Feeder:
         values = values.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
         layout = torch.channels_last if self._recipe.channels_last else torch.contiguous_format
         return values.contiguous(memory_format=layout)
-
-
-def _sides(pairs: Sequence[tuple[Pixels, Pixels]]) -> Iterator[np.ndarray]:
-    for side in (0, 1):
-        yield np.stack([pair[side] for pair in pairs])

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.files import write_new
@@ -138,14 +140,22 @@ def read_events(folder: Path) -> list[dict[str, Any]]:
     return events
 
 
-def state_of(folder: Path) -> str:
-    """`new`, `running`, `paused`, `done` or `failed`, as the log tells; whether a process is at work says the lock."""
-    for event in reversed(read_events(folder)):
+def state_of(folder: Path, events: Sequence[Mapping[str, Any]]) -> str:
+    """`new`, `running`, `paused`, `done`, `failed`, or `interrupted` where it ended without a word; `events` are its log."""
+    for event in reversed(events):
         if event.get("event") == "ended":
             return str(event["how"])
         if event.get("event") == "begun":
-            return "running"
+            return "running" if _is_at_work(folder) else "interrupted"
     return "new"
+
+
+def _is_at_work(folder: Path) -> bool:
+    try:
+        with FileLock(folder / LOCK_FILE).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def as_facts(job: Job) -> dict[str, Any]:

@@ -6,10 +6,9 @@ import errno
 import math
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -21,16 +20,19 @@ from ggt_studio.core.errors import StudioError, WriteError
 from ggt_studio.training.checkpoints import State, read_state, write_checkpoint
 from ggt_studio.training.crops import Crops
 from ggt_studio.training.feeding import Feeder
-from ggt_studio.training.job import DATA, LOCK_FILE, PAUSE_FILE, Job, latest_state, read_job
-from ggt_studio.training.networks import build
+from ggt_studio.training.job import DATA, LOCK_FILE, PAUSE_FILE, CheckpointFiles, Job, latest_state, read_job
+from ggt_studio.training.networks import build, size_multiple
 from ggt_studio.training.recipes import Optimiser
 from ggt_studio.training.run_log import RunLog
+from ggt_studio.training.shuffle import number
 from ggt_studio.training.step import train_step
 from ggt_studio.training.validation import Validation
 from ggt_studio.worker.client import available_cores
 from ggt_studio.worker.job import Cancelled
 
 _WAIT_FOR_DISK_S = 5.0
+# Somebody who looks whether a run is under way holds its lock for a moment.
+_LOOKED_AT_S = 1.0
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -68,7 +70,7 @@ def train(
 def _only_one(folder: Path) -> FileLock:
     lock = FileLock(folder / LOCK_FILE)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_LOOKED_AT_S)
     except Timeout as error:
         raise StudioError(
             f"{folder.name} is being trained by another process; wait for it, or stop it there."
@@ -103,6 +105,11 @@ class _Run:
     ) -> None:
         self.folder, self.job, self.recipe = folder, job, job.recipe
         self.accelerator, self.log, self.progress, self.check = accelerator, log, progress, check
+        multiple = size_multiple(job.recipe)
+        if job.recipe.crop % multiple:
+            raise StudioError(
+                f"{job.recipe.label} takes crops whose sides are multiples of {multiple} px, not {job.recipe.crop}; choose such a crop."
+            )
         start = folder / job.start_from if job.start_from else None
         network = build(job.recipe, job.seed, start).to(accelerator.device)
         if job.recipe.channels_last:
@@ -151,6 +158,8 @@ class _Run:
                 self._save(step, validate=False)
                 return "paused"
             parts = feeder.parts()
+            # What a network draws, such as the layers that it leaves out, is a function of the step, too.
+            torch.manual_seed(number(self.job.seed, 9, step, self.accelerator.process_index))
             losses.append(
                 train_step(
                     self.accelerator, self.network, self.optimiser, self.state.averaged, self.recipe, parts, step
@@ -186,6 +195,10 @@ class _Run:
             return True
         return (self.folder / PAUSE_FILE).exists()
 
+    def _stop_here(self) -> None:
+        if self._is_asked():
+            raise Cancelled
+
     def _report(self, step: int, losses: list[Tensor], began: float, waited_s: float) -> None:
         """Log the steps since the last time; their losses are looked at only now, so that a GPU need not wait."""
         if not losses:
@@ -196,8 +209,8 @@ class _Run:
             self.progress(step, self.recipe.steps)
         if not math.isfinite(mean):
             raise StudioError(
-                f"The loss was no longer a number at step {step:,}. The checkpoints before are good: go on from the last with a "
-                "smaller learning rate, with clipped gradients, or in fp32."
+                f"The loss was no longer a number at step {step:,}. The checkpoints before are good: start another run from the "
+                "last, with a recipe that has a smaller learning rate or clips gradients, or in fp32."
             )
         self.log.step(
             step,
@@ -219,11 +232,13 @@ class _Run:
             self.saved_at = step
             self.log.event("checkpoint", step=step, folder=found.folder.name)
             if validate and self.validation:
-                result = self.validation.run(found.weights, str(self.accelerator.device), step, lambda: None)
-                self.log.validated(step, **asdict(result))
+                # Asked to pause in the midst of it, the run does without the rest: the checkpoint is what counts.
+                with suppress(Cancelled):
+                    result = self.validation.run(found.weights, str(self.accelerator.device), step, self._stop_here)
+                    self.log.validated(step, **asdict(result))
         self.accelerator.wait_for_everyone()
 
-    def _written(self, state: State) -> Any:
+    def _written(self, state: State) -> CheckpointFiles:
         """Write a checkpoint; where the disk is full, wait until there is room or a person stops the run."""
         told = False
         header = {"network": self.recipe.network, "recipe": self.recipe.label, "run": self.job.name}

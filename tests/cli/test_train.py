@@ -19,6 +19,7 @@ from fakes.command_line import run_command
 from fakes.projects import waiting_project
 from fakes.training_jobs import TINY, write_pairs
 from ggt_studio.training.job import checkpoints, read_events, read_job
+from ggt_studio.training.pack import Pack
 
 pytestmark = [
     pytest.mark.ml,
@@ -77,8 +78,33 @@ def test_a_run_is_never_overwritten(project: Path, recipe: Path) -> None:
     assert "holds a training run already" in again.stderr
     done = run_command("train", project, "--resume", "one", "--device", "cpu")
     assert done.returncode == 0, done.stderr
+    other = run_command("train", project, "--resume", "one", "--steps", "20")
+    assert other.returncode == 2
+    assert "--steps does not go with --resume" in other.stderr
     unknown = run_command("train", project, "--resume", "two")
     assert "no training run two. There are: one." in unknown.stderr
+
+
+def test_an_attempt_that_was_broken_off_leaves_nothing_of_its_own_in_the_next(
+    project: Path, recipe: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "a" / "clean", tmp_path / "b" / "clean"
+    write_pairs(tmp_path / "pairs")
+    for folder, numbers in ((first, (0, 1, 2)), (second, (3, 4))):
+        folder.mkdir(parents=True)
+        for number in numbers:
+            Image.open(tmp_path / "pairs" / "hq" / f"{number}.png").save(folder / f"{number}.png")
+    command = ("train", project, "--recipe", recipe, "--name", "one", "--include", "none", "--prepare-only", "--json")
+    # Broken off after packing: a checkpoint to start from that is not there.
+    broken = run_command(*command, "--clean", first, "--from", tmp_path / "none.pth")
+    assert "none.pth cannot be read" in broken.stderr
+    done = run_command(*command, "--clean", second)
+    assert done.returncode == 0, done.stderr
+    data = project / "training" / "one" / "data"
+    assert [one["pairs"] for one in json.loads(done.stdout)["sets"]] == [2]
+    with Pack(data / "00-clean.pack") as pack:
+        assert {pack.about(index)["name"] for index in range(len(pack))} == {"3", "4"}
+    assert list(data.glob("*.list")) == [], "no paths of this machine travel with the job"
 
 
 def test_nothing_to_train_on_is_told(project: Path, recipe: Path) -> None:

@@ -32,16 +32,25 @@ def losses(folder: Path) -> dict[int, float]:
     return {event["step"]: event["loss"] for event in read_events(folder) if event["event"] == "step"}
 
 
+def standing(folder: Path) -> str:
+    return state_of(folder, read_events(folder))
+
+
 class Stop:
-    """Asks the run to stop at its how manieth step."""
+    """Asks the run to stop after so many steps."""
 
     def __init__(self, after: int) -> None:
-        self.left = after
+        self.after, self.asked = after, False
 
-    def __call__(self) -> None:
-        if self.left == 0:
+    def check(self) -> None:
+        if self.asked:
             raise Cancelled
-        self.left -= 1
+
+    def progress(self, done: int, total: int) -> None:
+        self.asked = done >= self.after
+
+    def train(self, folder: Path) -> str:
+        return loop.train(folder, device="cpu", check=self.check, progress=self.progress)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +71,7 @@ def test_it_learns_and_each_checkpoint_is_validated_and_a_restorer(uninterrupted
     restorer = detect(read_checkpoint(checkpoints(uninterrupted)[-1].weights))
     assert restorer.architecture.id == "NAFNet"
     assert restorer.checkpoint.options["dataset"] == "pairs 1"
-    assert state_of(uninterrupted) == "done"
+    assert standing(uninterrupted) == "done"
     assert list((uninterrupted / "tensorboard").glob("events*"))
 
 
@@ -73,8 +82,8 @@ def test_only_the_newest_checkpoints_keep_their_state(uninterrupted: Path) -> No
 @pytest.mark.parametrize("after", [1, 4, 6])
 def test_paused_and_gone_on_with_it_ends_as_if_it_had_not_been(uninterrupted: Path, tmp_path: Path, after: int) -> None:
     folder = make_job(tmp_path / "whole")
-    assert loop.train(folder, device="cpu", check=Stop(after)) == "paused"
-    assert state_of(folder) == "paused"
+    assert Stop(after).train(folder) == "paused"
+    assert standing(folder) == "paused"
     state = latest_state(folder)
     assert state is not None
     assert state.step == after
@@ -82,6 +91,40 @@ def test_paused_and_gone_on_with_it_ends_as_if_it_had_not_been(uninterrupted: Pa
     assert losses(folder) == pytest.approx(losses(uninterrupted), rel=1e-5)
     ended, wanted = (load_file(checkpoints(one)[-1].weights) for one in (folder, uninterrupted))
     assert all(torch.allclose(ended[name], value, atol=1e-5) for name, value in wanted.items())
+
+
+def test_what_a_network_draws_is_drawn_again_when_it_goes_on(tmp_path: Path) -> None:
+    from ggt_studio.training.recipes import load_recipe
+
+    # SwinIR leaves out layers at random.
+    recipe = load_recipe("swinir-smoke").changed(steps=6, batch=2, crop=16, checkpoint_every=0, validation_crop=32)
+    recipe = recipe.model_copy(update={"log_every": 1})
+    whole, parts = make_job(tmp_path / "whole", recipe), make_job(tmp_path / "parts", recipe)
+    loop.train(whole, device="cpu")
+    assert Stop(3).train(parts) == "paused"
+    torch.rand(7)
+    loop.train(parts, device="cpu")
+    assert losses(parts) == pytest.approx(losses(whole), rel=1e-5)
+
+
+def test_a_pause_does_not_wait_for_the_end_of_validation(tmp_path: Path) -> None:
+    folder = make_job(tmp_path / "job")
+
+    def progress(done: int, total: int) -> None:
+        if done == 4:
+            request_pause(folder)
+
+    assert loop.train(folder, device="cpu", progress=progress) == "paused"
+    assert [one.step for one in checkpoints(folder)] == [4]
+    assert not [event for event in read_events(folder) if event["event"] == "validated"]
+
+
+def test_crops_that_a_network_does_not_take_are_told(tmp_path: Path) -> None:
+    from ggt_studio.training.recipes import load_recipe
+
+    folder = make_job(tmp_path / "job", load_recipe("promptir-smoke").changed(crop=60))
+    with pytest.raises(StudioError, match="multiples of 8 px, not 60"):
+        loop.train(folder, device="cpu")
 
 
 def test_any_process_may_ask_for_a_pause(tmp_path: Path) -> None:
@@ -106,6 +149,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(uninterrupted: Path, tmp_
     )
     killed = subprocess.run([sys.executable, "-c", script, str(folder)], timeout=120, check=False)
     assert killed.returncode == -signal.SIGKILL
+    assert standing(folder) == "interrupted"
     state = latest_state(folder)
     assert state is not None
     assert state.step == 4
@@ -126,7 +170,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
     monkeypatch.setattr(loop, "train_step", spoilt)
     with pytest.raises(StudioError, match="no longer a number at step 9"):
         loop.train(folder, device="cpu")
-    assert state_of(folder) == "failed"
+    assert standing(folder) == "failed"
     assert [one.step for one in checkpoints(folder)] == [4, 8]
 
 
@@ -160,9 +204,10 @@ def test_a_full_disk_is_waited_for(uninterrupted: Path, tmp_path: Path, monkeypa
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path: Path) -> None:
-    folder = make_job(tmp_path / "job")
+    folder = make_job(tmp_path / "job", tiny_recipe(steps=1))
 
     def progress(done: int, total: int) -> None:
+        assert standing(folder) == "running"
         with pytest.raises(StudioError, match="by another process"):
             loop.train(folder, device="cpu")
 
