@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/make_screenshots.py [--theme light] [--scale 2] [FOLDER]
 
-Writes start.png, sources.png, generate.png, review.png, dataset.png and settings.png to FOLDER (docs/screenshots).
+Writes start.png, sources.png, generate.png, review.png, dataset.png, restore.png and settings.png to FOLDER (docs/screenshots).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("sources", "generate", "review", "dataset", "settings")
+PAGES = ("sources", "generate", "review", "dataset", "restore", "settings")
 COLOURS = 224
 
 
@@ -86,6 +86,8 @@ def _show(project: Path, folder: Path, theme: str) -> None:
         for page in PAGES:
             window.show_page(page)
             await asyncio.sleep(3)
+            if page == "restore":
+                await _restore_photos(window, project.parent / "photos")
             _grab(window, folder / f"{page}.png")
         window.close()
         await window.closed
@@ -93,6 +95,20 @@ def _show(project: Path, folder: Path, theme: str) -> None:
     asyncio.set_event_loop(loop)
     with loop:
         loop.run_until_complete(take())
+
+
+async def _restore_photos(window, folder: Path) -> None:
+    """Restore the photos of rain and low light, classically, into a folder beside them."""
+    from ggt_studio.ui.pages.restore.page import RestorePage
+
+    page = window.findChild(RestorePage)
+    page.add([folder / "rain", folder / "low-light"])
+    while not page.primary.isEnabled():  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    page.primary.click()
+    while page.restoring.running:  # noqa: ASYNC110 - the window tells nobody
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(2)
 
 
 def _grab(window, path: Path) -> None:

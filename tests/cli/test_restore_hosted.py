@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
-from skimage import data
 
 from fakes.command_line import run_command
+from fakes.noisy_photos import write_noisy
 from fakes.vendor_script import KEY, Fault
 from fakes.vendor_server import VendorServer
 
@@ -29,12 +27,7 @@ def vendors() -> Iterator[VendorServer]:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    for seed in range(2):
-        noisy = data.astronaut()[:240, 60:300] + np.random.default_rng(seed).normal(0, 6, (240, 240, 3))
-        Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(folder / f"{seed}.png")
-    return folder
+    return write_noisy(tmp_path / "in")
 
 
 def environment(vendors: VendorServer, home: Path) -> dict[str, str]:

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
-import numpy as np
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
-from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from skimage import data
 
 from fakes.hands import click, type_over, until
+from fakes.noisy_photos import write_noisy
 from fakes.vendor_script import KEY, Fault
 from fakes.vendor_server import VendorServer
 from ggt_studio.pipeline.restoring import Standing
@@ -35,12 +33,7 @@ def vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[VendorServer]:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for seed in range(2):
-        noisy = data.astronaut()[:240, 60:300] + np.random.default_rng(seed).normal(0, 6, (240, 240, 3))
-        Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(folder / f"{seed}.png")
-    return folder
+    return write_noisy(tmp_path / "photos")
 
 
 def choose(page: RestorePage, model: str) -> None:
