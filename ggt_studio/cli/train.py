@@ -23,9 +23,18 @@ from ggt_studio.cli.interrupts import INTERRUPTED
 from ggt_studio.core.errors import StudioError
 from ggt_studio.dataset.degradations import degradation_names
 from ggt_studio.dataset.include import Include
-from ggt_studio.pipeline.training import DataChoice, prepare_job, run_folders, runs_folder, train_job
+from ggt_studio.pipeline.training import (
+    DataChoice,
+    check_job,
+    keep_job,
+    prepare_job,
+    run_folders,
+    runs_folder,
+    train_job,
+)
 from ggt_studio.store.project import Project
 from ggt_studio.training.compositions import DEFAULT, composition_names, load_composition, parse_ratio
+from ggt_studio.training.findings import Answer, Preflight, reasons
 from ggt_studio.training.job import as_facts, checkpoints, read_events, read_job, state_of
 from ggt_studio.training.recipes import load_recipe
 from ggt_studio.worker.client import WorkerPool
@@ -74,6 +83,7 @@ _OF_RESUMING = {"project", "resume", "device", "as_json"}
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
 @click.option("--resume", metavar="NAME", help="Go on with a run, from its last checkpoint.")
+@click.option("--skip-check", is_flag=True, help="Begin without looking at the pairs and measuring a step first.")
 @click.option("--prepare-only", is_flag=True, help="Make the job folder, to be trained elsewhere, and stop.")
 @json_option
 @click.pass_context
@@ -99,13 +109,15 @@ def train(
     seed: int,
     device: str,
     resume: str | None,
+    skip_check: bool,
     prepare_only: bool,
     as_json: bool,
 ) -> int:
     """Train a restorer on the pairs of PROJECT, mixed with other pairs where there are some.
 
-    Ctrl-C writes a checkpoint and pauses; `--resume NAME` goes on exactly where it stood. The job folder under training/ can
-    be copied and trained elsewhere: `accelerate launch -m ggt_studio.training FOLDER`.
+    Before the first step, pairs are looked at and a step is measured: whether they lie over each other, and what training will
+    take of time, memory and disk. Ctrl-C writes a checkpoint and pauses; `--resume NAME` goes on exactly where it stood. The job
+    folder under training/ can be copied and trained elsewhere: `accelerate launch -m ggt_studio.training FOLDER`.
     """
     with Project.open(project, read_only=True):
         pass
@@ -141,7 +153,7 @@ def train(
         try:
             if not resume:
                 with ProgressBar("Packing pairs", "pair") as bar:
-                    _, remarks = await prepare_job(
+                    job, remarks = await prepare_job(
                         pool,
                         folder,
                         project,
@@ -153,6 +165,9 @@ def train(
                     )
                 for remark in remarks:
                     note(remark)
+                if not (skip_check or prepare_only):
+                    _require(await check_job(pool, folder, job, device), folder)
+                await keep_job(folder, job)
             if prepare_only:
                 return "prepared"
             with ProgressBar("Training", "step") as bar:
@@ -176,6 +191,18 @@ def trained(project: Path, as_json: bool) -> None:
     runs = [_facts(folder) for folder in run_folders(project)]
     lines = [line for run in runs for line in _about(run)] or ["There are no training runs yet: `train` makes one."]
     say(as_json, runs, lines)
+
+
+def _require(found: Preflight, folder: Path) -> None:
+    """Tell what was found; raises StudioError where it cannot begin."""
+    for finding in found.findings:
+        if finding.answer is not Answer.NO:
+            note(finding.words)
+    if not found.can_begin:
+        raise StudioError(
+            f"Training was not begun. {reasons(found.findings)} The packed pairs stay: with other settings and --name "
+            f"{folder.name} nothing is packed again."
+        )
 
 
 def _new_folder(project: Path, name: str | None, recipe: str) -> Path:

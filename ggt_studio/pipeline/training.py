@@ -17,6 +17,7 @@ from ggt_studio.dataset.include import Include
 from ggt_studio.dataset.pairs import pages_of_pairs, selected_ids
 from ggt_studio.store.project import Project
 from ggt_studio.training.compositions import Composition, compose
+from ggt_studio.training.findings import Preflight
 from ggt_studio.training.job import DATA, JOB_FILE, VALIDATION_PACK, Job, read_job, request_pause, write_job
 from ggt_studio.training.lists import write_list
 from ggt_studio.training.mixing import MixSet
@@ -78,10 +79,10 @@ async def prepare_job(
     start_from: Path | None = None,
     tell: Tell = lambda _what, _done, _total: None,
 ) -> tuple[Job, list[str]]:
-    """Choose and pack the data into a new job folder, which can then be trained here or elsewhere; and remarks for people.
+    """Choose and pack the data into a new job folder; the job, for `check_job` and `keep_job`, and remarks for people.
 
-    Pairs that look alike are never both trained on and held back. What was packed before a crash is not packed again. Raises
-    StudioError where there is nothing to train on, or the folder holds a run already.
+    Pairs that look alike are never both trained on and held back. What an earlier call packed there (before a crash, or with other
+    settings) is not packed again. Raises StudioError where there is nothing to train on, or the folder holds a run already.
     """
     if (folder / JOB_FILE).exists():
         raise StudioError(f"{folder} holds a training run already; choose another name.")
@@ -122,8 +123,24 @@ async def prepare_job(
         start_from=await asyncio.to_thread(_copied, start_from, folder) if start_from else "",
         about={"include": data.include.value if data.include else "", "data_sha256": digest.hexdigest()},
     )
-    await asyncio.to_thread(_finish, folder, job)
     return job, remarks
+
+
+async def check_job(
+    pool: WorkerPool, folder: Path, job: Job, device: str, tell: Callable[[int, int], None] = lambda _d, _t: None
+) -> Preflight:
+    """Look at the pairs of a prepared job and take its first steps without keeping anything."""
+
+    def show(progress: Progress) -> None:
+        tell(int(progress.done), int(progress.total))
+
+    params = {"folder": _absolute(folder), "job": job.to_json(), "device": device}
+    return Preflight.from_json(await pool.call("preflight_job", params, lane=TRAINING_LANE, on_progress=show))
+
+
+async def keep_job(folder: Path, job: Job) -> None:
+    """Let a prepared job be a run, which can be trained here or elsewhere. Raises StudioError where the folder holds one already."""
+    await asyncio.to_thread(_finish, folder, job)
 
 
 async def train_job(pool: WorkerPool, folder: Path, device: str, tell: Callable[[int, int], None]) -> str:

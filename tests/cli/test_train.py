@@ -52,6 +52,8 @@ def test_from_the_projects_pairs_to_a_restored_photo(project: Path, recipe: Path
     )  # fmt: skip
     assert said.returncode == 0, said.stderr
     run = json.loads(said.stdout)
+    assert "Training takes about" in said.stderr
+    assert "Checkpoints will take about" in said.stderr
     assert (run["how"], run["state"], run["step"]) == ("done", "done", 12)
     assert [(one["source"], one["name"], one["share"]) for one in run["sets"]] == [
         ("existing", "other", 1),
@@ -134,3 +136,19 @@ def test_ctrl_c_pauses_with_a_checkpoint(project: Path, tmp_path: Path) -> None:
     run = json.loads(out)
     assert run["state"] == "paused"
     assert checkpoints(folder)[-1].step == run["step"] > 0
+
+
+def test_what_cannot_begin_says_why_and_packs_nothing_again(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "promptir.toml"
+    path.write_text(tomli_w.dumps({**TINY, "network": "PromptIR", "network_options": {"width": 8}, "crop": 28}))
+    arguments = ["train", project, "--recipe", path, "--name", "again", "--include", "accepted", "--device", "cpu"]
+    said = run_command(*arguments)
+    assert said.returncode == 1
+    assert "choose 24 px" in said.stderr
+    assert "--name again" in said.stderr
+    assert json.loads(run_command("trained", project, "--json").stdout) == []
+    (pack,) = (project / "training" / "again" / "data").glob("*curated.pack")
+    before = pack.stat().st_mtime_ns
+    prepared = run_command(*arguments, "--crop", 24, "--prepare-only")
+    assert prepared.returncode == 0, prepared.stderr
+    assert pack.stat().st_mtime_ns == before
