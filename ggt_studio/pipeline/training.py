@@ -134,7 +134,7 @@ async def check_job(
     def show(progress: Progress) -> None:
         tell(int(progress.done), int(progress.total))
 
-    params = {"folder": _absolute(folder), "job": job.to_json(), "device": device}
+    params = {"folder": absolute(folder), "job": job.to_json(), "device": device}
     return Preflight.from_json(await pool.call("preflight_job", params, lane=TRAINING_LANE, on_progress=show))
 
 
@@ -154,7 +154,7 @@ async def train_job(pool: WorkerPool, folder: Path, device: str, tell: Callable[
     def show(progress: Progress) -> None:
         tell(int(progress.done), int(progress.total))
 
-    params = {"folder": _absolute(folder), "device": device}
+    params = {"folder": absolute(folder), "device": device}
     call = asyncio.ensure_future(pool.call("train_job", params, lane=TRAINING_LANE, on_progress=show))
     try:
         answer = await asyncio.shield(call)
@@ -262,7 +262,8 @@ def _copied(checkpoint: Path, folder: Path) -> str:
     return name
 
 
-def _absolute(folder: Path) -> str:
+def absolute(folder: Path) -> str:
+    """A path for a worker."""
     return str(folder.absolute())
 
 

@@ -151,11 +151,12 @@ def state_of(folder: Path, events: Sequence[Mapping[str, Any]]) -> str:
         if event.get("event") == "ended":
             return str(event["how"])
         if event.get("event") == "begun":
-            return "running" if _is_at_work(folder) else "interrupted"
+            return "running" if is_at_work(folder) else "interrupted"
     return "new"
 
 
-def _is_at_work(folder: Path) -> bool:
+def is_at_work(folder: Path) -> bool:
+    """Whether a process trains the job now."""
     try:
         with FileLock(folder / LOCK_FILE).acquire(timeout=0):
             return False

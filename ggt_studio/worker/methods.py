@@ -23,5 +23,6 @@ METHODS = {
     "pack_list": "ggt_studio.training.gathering:pack_list",
     "preflight_job": "ggt_studio.training.preflight:preflight_job",
     "train_job": "ggt_studio.training.running:train_job",
+    "export_checkpoint": "ggt_studio.training.exporting:export_checkpoint",
     "write_demo_photos": "ggt_studio.demo_photos:write_demo_photos",
 }

@@ -65,6 +65,13 @@ def test_from_the_projects_pairs_to_a_restored_photo(project: Path, recipe: Path
     assert all(one["psnr"] > 0 for one in run["checkpoints"])
     (listed,) = json.loads(run_command("trained", project, "--json").stdout)
     assert listed["checkpoints"] == run["checkpoints"]
+    exported = run_command("export-model", project, "first", "--step", 8, "-o", tmp_path / "model", "--json")
+    assert json.loads(exported.stdout)["files"] == ["README.md", "recipe.toml", "weights.safetensors"]
+    assert run["dataset"] in (tmp_path / "model" / "README.md").read_text("utf-8")
+    (project / "training" / "first").rename(tmp_path / "elsewhere")
+    assert json.loads(run_command("trained", project, "--json").stdout) == []
+    back = json.loads(run_command("add-run", project, tmp_path / "elsewhere", "--json").stdout)
+    assert back["checkpoints"] == run["checkpoints"]
     restored = run_command(
         "restore", run["checkpoints"][-1]["path"], clean, "-o", tmp_path / "out", "--device", "cpu", "--json"
     )
