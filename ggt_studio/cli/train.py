@@ -70,6 +70,13 @@ _OF_RESUMING = {"project", "resume", "device", "as_json"}
 @click.option(
     "--ratio", metavar="EXISTING:CURATED", help="Samples of other pairs to those of the project, such as 1:1."
 )
+@click.option(
+    "--quota",
+    "quotas",
+    multiple=True,
+    metavar="SET=SAMPLES",
+    help="What the set of a folder's name gives in a round of the others.",
+)
 @click.option("--validation", type=click.IntRange(0, 1000), default=8, show_default=True, help="Pairs to hold back.")
 @click.option("--steps", type=click.IntRange(1), help="In place of the recipe's.")
 @click.option("--batch", type=click.IntRange(1), help="In place of the recipe's.")
@@ -96,6 +103,7 @@ def train(
     degradation: str,
     composition: str,
     ratio: str | None,
+    quotas: tuple[str, ...],
     validation: int,
     steps: int | None,
     batch: int | None,
@@ -143,6 +151,7 @@ def train(
         clean_folders,
         degradation,
         validation,
+        dict(map(_quota, quotas)),
     )
     folder = run_folder(project, resume) if resume else _new_folder(project, name, recipe)
 
@@ -177,6 +186,13 @@ def train(
     facts = {**facts_of(folder), "how": how}
     say(as_json, facts, _lines(folder, facts))
     return INTERRUPTED if how == "paused" else 0
+
+
+def _quota(text: str) -> tuple[str, int]:
+    name, _, samples = text.rpartition("=")
+    if not name or not samples.isdecimal() or not int(samples):
+        raise click.UsageError(f"--quota {text} is none; write SET=SAMPLES, such as RealSR=20000.")
+    return name, int(samples)
 
 
 def _require(found: Preflight, folder: Path) -> None:

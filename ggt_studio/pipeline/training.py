@@ -7,8 +7,8 @@ import hashlib
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ggt_studio.core.errors import StudioError
@@ -36,7 +36,10 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class DataChoice:
-    """What to train on: this project's pairs, further folders of pairs, and folders of clean photos to be degraded."""
+    """What to train on: this project's pairs, further folders of pairs, and folders of clean photos to be degraded.
+
+    `quotas`: how many samples a set (by its folder's name) gives in a round of all existing sets; small sets are resampled to it.
+    """
 
     composition: Composition
     include: Include | None = Include.VERIFIED
@@ -44,6 +47,7 @@ class DataChoice:
     clean_folders: tuple[Path, ...] = ()
     degradation: str = "real-esrgan"
     validation: int = 8
+    quotas: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ async def prepare_job(
         raise StudioError(
             "There is nothing to train on: choose pairs of the project, a folder of pairs, or clean photos."
         )
+    _require_known(data.quotas, [one.name for one in sets if not one.curated])
     mix_sets: dict[bool, list[MixSet]] = {True: [], False: []}
     digest = hashlib.sha256()
     for number, one in enumerate(sets):
@@ -103,7 +108,9 @@ async def prepare_job(
             remarks.append(
                 f"{one.name}: pictures from {info['smallest']} px are mirrored on to crops of {recipe.crop} px."
             )
-        mix_sets[one.curated].append(MixSet(one.name, pack, info["pairs"], 0, one.degradation))
+        mix_sets[one.curated].append(
+            MixSet(one.name, pack, info["pairs"], 0 if one.curated else data.quotas.get(one.name, 0), one.degradation)
+        )
         digest.update(info["sha256"].encode())
     held_back = [pair for one in sets for pair in one.held_back]
     validation = 0
@@ -180,6 +187,15 @@ def _choose(project: Path | None, data: DataChoice, seed: int) -> tuple[list[_Se
         clean = _held_apart(folder.name, False, find_clean(folder), data.validation, seed)
         sets.append(replace(clean, degradation=data.degradation))
     return _with_names_apart(_fair(sets, data.validation)), remarks
+
+
+def _require_known(quotas: Mapping[str, int], names: Sequence[str]) -> None:
+    for name in quotas:
+        if name not in names:
+            there = ", ".join(names) or "none"
+            raise StudioError(
+                f"There is a quota for {name}, but no such set; the sets beside the project's pairs are: {there}."
+            )
 
 
 def _read_project(folder: Path, include: Include) -> Sequence[PairFiles]:

@@ -114,6 +114,14 @@ def checkpoints(folder: Path) -> list[CheckpointFiles]:
     return sorted(found, key=lambda one: one.step)
 
 
+def called_after_run(weights: Path) -> str:
+    """What people call the weights of a checkpoint in a job folder: the run and its step; empty for other files."""
+    match = re.fullmatch(r"step-(\d+)", weights.parent.name)
+    if match is None or weights.name != WEIGHTS_FILE or weights.parents[1].name != CHECKPOINTS:
+        return ""
+    return f"{weights.parents[2].name}, step {int(match[1]):,}"
+
+
 def latest_state(folder: Path) -> CheckpointFiles | None:
     """The checkpoint that training would go on from."""
     return next((one for one in reversed(checkpoints(folder)) if one.state.is_file()), None)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ggt_studio.ui.pages.restore import RestorePage
     from ggt_studio.ui.state.workspace import Workspace
 
-PAGES = ("sources", "generate", "review", "dataset", "restore", "settings")
+PAGES = ("sources", "generate", "review", "dataset", "train", "restore", "settings")
 
 
 class MainWindow(QMainWindow):
@@ -247,6 +247,7 @@ class MainWindow(QMainWindow):
             self._stack.addWidget(page)
         if self._restore is not None:
             self._restore.set_alone(self.workspace is None)
+            self._restore.restoring.offer_runs(self.workspace.folder if self.workspace is not None else None)
         self._current = name
         self.rail.set_current(name)
         self._stack.setCurrentWidget(self._pages[name])
@@ -267,7 +268,13 @@ class MainWindow(QMainWindow):
             lambda settings: self.remember(replace(settings, restoring=self.settings.restoring)),
         )
         page.page_requested.connect(self.show_page)
+        if name == "train":
+            page.restorer_chosen.connect(self._restore_with)  # type: ignore[attr-defined]
         return page
+
+    def _restore_with(self, checkpoint: str) -> None:
+        self._restore_page().restoring.choose_model(checkpoint)
+        self.show_page("restore")
 
     def _restore_page(self) -> RestorePage:
         """The page that restores photos: it needs no project, and what it does goes on when one is closed."""

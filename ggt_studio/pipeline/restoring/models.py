@@ -14,6 +14,7 @@ from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring.asking import Asking
 from ggt_studio.providers.base import ProviderInfo
 from ggt_studio.providers.offline import CLASSICAL
+from ggt_studio.training.job import called_after_run
 from ggt_studio.worker.client import GPU_LANE, WorkerPool
 
 # A layer of a large network on a large tile, on a CPU.
@@ -83,7 +84,7 @@ class RestoringModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The file of a restorer; `label` is a nicer name for it, where there is one.
+    """The file of a restorer.
 
     `tile`: px a side that go through at once, 0 chooses. `device`: auto, cpu, cuda, cuda:N, mps. `half`: half precision where the
     network bears it. `scale`: where weights do not tell it. `seed`: of samplers.
@@ -95,12 +96,11 @@ class Checkpoint:
     half: bool = False
     scale: int = 1
     seed: int = 0
-    label: str = ""
 
     @property
     def info(self) -> ProviderInfo:
         """As of `RestoringModel`."""
-        return ProviderInfo(str(self.path), self.label or self.path.name, "")
+        return ProviderInfo(str(self.path), called_after_run(self.path) or self.path.name, "")
 
     @property
     def at_once(self) -> int:

@@ -36,6 +36,10 @@ def make_page(
             from ggt_studio.ui.pages.dataset import DatasetPage
 
             return DatasetPage(workspace)
+        case "train":
+            from ggt_studio.ui.pages.train import TrainPage
+
+            return TrainPage(workspace)
         case "settings":
             from ggt_studio.ui.pages.settings import SettingsPage
 

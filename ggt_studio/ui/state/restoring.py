@@ -27,10 +27,12 @@ from ggt_studio.pipeline.restoring import (
     named_model,
 )
 from ggt_studio.pipeline.restoring.generated import PROMPTS
+from ggt_studio.pipeline.training import run_folders
 from ggt_studio.providers.base import Generator, ProviderInfo
 from ggt_studio.providers.keys import Keys
 from ggt_studio.providers.offline import CLASSICAL
 from ggt_studio.settings import Settings
+from ggt_studio.training.job import checkpoints
 from ggt_studio.ui.bridge import Tasks
 from ggt_studio.ui.state.looks import Look, read_flat, read_whole
 from ggt_studio.ui.state.offers import Offers
@@ -61,6 +63,8 @@ class Restoring(QObject):
         """The path of a checkpoint, or the id of a generator."""
         self.about: dict[str, Any] = {}
         self.problem = ""
+        self.trained: tuple[str, ...] = ()
+        """The newest checkpoints of the open project's training runs."""
         self.queue = RestoreQueue(self._pool, RestoreChoice(Classical()), Path(), on_change=self.changed.emit)
         self.folder_chosen = False
         self.usual_budget_usd = settings.budget_usd
@@ -83,6 +87,20 @@ class Restoring(QObject):
     def looking(self) -> bool:
         """Whether a part is being restored to be looked at."""
         return self._look is not None
+
+    def offer_runs(self, project: Path | None) -> None:
+        """Offer the newest checkpoint of each training run of a project; none without a project."""
+
+        def read() -> tuple[str, ...]:
+            runs = [checkpoints(folder) for folder in run_folders(project)] if project is not None else []
+            return tuple(str(found[-1].weights) for found in runs if found)
+
+        def done(trained: tuple[str, ...]) -> None:
+            if trained != self.trained:
+                self.trained = trained
+                self.model_changed.emit()
+
+        self._tasks.spawn(asyncio.to_thread(read), done)
 
     # --- the model ------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ Views read through `query`, ask for changes through the methods, and react to th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ggt_studio.core.words import Category, Hold, State
 from ggt_studio.dataset import sampling
@@ -17,6 +19,9 @@ from ggt_studio.ui.state.jobs import Jobs, RunChoice
 from ggt_studio.ui.state.reviewing import Reviewing
 from ggt_studio.ui.state.trying import TryingOut
 
+if TYPE_CHECKING:
+    from ggt_studio.ui.state.training import Training
+
 
 class Workspace(Jobs):
     """One open project: its long jobs, its `reviewing`, and the edits of many patches at once."""
@@ -25,6 +30,13 @@ class Workspace(Jobs):
         super().__init__(session, tasks)
         self.reviewing = Reviewing(self)
         self.trying = TryingOut(self)
+
+    @cached_property
+    def training(self) -> Training:
+        """The project's training runs; made when first asked for."""
+        from ggt_studio.ui.state.training import Training
+
+        return Training(self)
 
     def start_run(self, choice: RunChoice) -> None:
         """Run a recipe over the open patches. Does nothing while a run or a try-out is under way."""

@@ -41,8 +41,9 @@ class Rail(QWidget):
             _Place("generate", self.tr("Generate"), "mdi6.creation-outline", "Ctrl+2"),
             _Place("review", self.tr("Review"), "mdi6.eye-check-outline", "Ctrl+3"),
             _Place("dataset", self.tr("Dataset"), "mdi6.package-variant-closed", "Ctrl+4"),
-            _Place("restore", self.tr("Restore"), "mdi6.image-auto-adjust", "Ctrl+5"),
-            _Place("settings", self.tr("Settings"), "mdi6.cog-outline", "Ctrl+6"),
+            _Place("train", self.tr("Train"), "mdi6.school-outline", "Ctrl+5"),
+            _Place("restore", self.tr("Restore"), "mdi6.image-auto-adjust", "Ctrl+6"),
+            _Place("settings", self.tr("Settings"), "mdi6.cog-outline", "Ctrl+7"),
         )
         self.setAccessibleName(self.tr("Pages"))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)

@@ -12,10 +12,10 @@ from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring import Money
 from ggt_studio.providers.offline import CLASSICAL
 from ggt_studio.ui.pages.generate.budget import MOST_USD, BudgetChoice
-from ggt_studio.ui.pages.restore.parts import column, combo_of, heading
 from ggt_studio.ui.pages.restore.words import category_choices, tr
 from ggt_studio.ui.state.restoring import Restoring
 from ggt_studio.ui.theme import SPACE_8, SPACE_16
+from ggt_studio.ui.widgets.parts import column, combo_of, heading
 
 _PROMPT_LINES = 4
 

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QPushButton, QWidg
 
 from ggt_studio.core.metadata import Strip
 from ggt_studio.core.photo_files import FileFormat
-from ggt_studio.ui.pages.restore.parts import column, combo_of, grid, heading, row_of, show_dialog
 from ggt_studio.ui.pages.restore.words import format_choices, strip_choices, tr
 from ggt_studio.ui.widgets.common import PathLabel
 from ggt_studio.ui.widgets.common.choices import SpinBox
+from ggt_studio.ui.widgets.parts import column, combo_of, grid, heading, row_of, show_dialog
 
 
 class FileChoice(QWidget):

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVB
 
 from ggt_studio.dataset.discovery import PHOTO_SUFFIXES
 from ggt_studio.ui import theme
-from ggt_studio.ui.pages.restore.parts import show_dialog
 from ggt_studio.ui.pages.restore.words import tr
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, Text
 from ggt_studio.ui.widgets.common import PageTitle, PrimaryButton, quiet_button
+from ggt_studio.ui.widgets.parts import show_dialog
 
 
 class RestoreHeader(QWidget):

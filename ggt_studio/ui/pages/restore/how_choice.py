@@ -9,9 +9,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
 from ggt_studio.pipeline.restoring import ModelSettings
-from ggt_studio.ui.pages.restore.parts import combo_of, grid
 from ggt_studio.ui.pages.restore.words import tr
 from ggt_studio.ui.widgets.common.choices import SpinBox
+from ggt_studio.ui.widgets.parts import combo_of, grid
 
 _MAX_TILE, _MAX_SAMPLE = 8192, 9999
 

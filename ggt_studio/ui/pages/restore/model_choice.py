@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 from ggt_studio.pipeline.readiness import Lack
 from ggt_studio.pipeline.restoring import Checkpoint
 from ggt_studio.ui.pages.generate.provider_choice import ProviderChoice
-from ggt_studio.ui.pages.restore.parts import column, show_dialog, small_label
 from ggt_studio.ui.pages.restore.words import model_words, tr
 from ggt_studio.ui.state.restoring import Restoring
+from ggt_studio.ui.widgets.parts import column, show_dialog, small_label
 
 _KEPT = 8
 
@@ -49,7 +49,7 @@ class ModelChoice(QWidget):
         restoring = self._restoring
         # One that cannot be used is shown with its problem, and not offered again.
         shown = [restoring.model] if restoring.is_checkpoint and restoring.model not in self._checkpoints else []
-        checkpoints = {path: Checkpoint(Path(path)) for path in (*shown, *self._checkpoints)}
+        checkpoints = {path: Checkpoint(Path(path)) for path in (*shown, *self._checkpoints, *restoring.trained)}
         self.provider.set_providers(dict(restoring.generators) | checkpoints, restoring.model)
 
     @property

@@ -16,12 +16,12 @@ from ggt_studio.ui.pages.restore.asked_choice import AskedChoice
 from ggt_studio.ui.pages.restore.file_choice import FileChoice
 from ggt_studio.ui.pages.restore.how_choice import HowChoice
 from ggt_studio.ui.pages.restore.model_choice import ModelChoice
-from ggt_studio.ui.pages.restore.parts import column, heading, row_of
 from ggt_studio.ui.pages.restore.words import tr
 from ggt_studio.ui.state.restoring import Restoring
 from ggt_studio.ui.theme import SPACE_16
 from ggt_studio.ui.widgets.common.choices import Slider
 from ggt_studio.ui.widgets.fold import Fold
+from ggt_studio.ui.widgets.parts import column, heading, row_of
 
 
 class RestorePanel(QWidget):

@@ -1,0 +1,52 @@
+"""The checkpoints of a run, the newest first, each with what validation found."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+
+from ggt_studio.training.story import Story
+from ggt_studio.ui import theme
+from ggt_studio.ui.format import count
+from ggt_studio.ui.pages.train.words import gain_words, tr
+
+_STEP = Qt.ItemDataRole.UserRole
+
+
+class CheckpointList(QListWidget):
+    """`chosen` when another one is looked at; the newest is followed until a person chooses another."""
+
+    chosen = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("quiet", True)
+        self.setAccessibleName(tr("Checkpoints"))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.currentItemChanged.connect(lambda *_: self.chosen.emit())
+
+    @property
+    def step(self) -> int | None:
+        """The step of the checkpoint that is looked at."""
+        item = self.currentItem()
+        return item.data(_STEP) if item else None
+
+    def show_run(self, story: Story, *, other: bool) -> None:
+        """Show a run's checkpoints, without `chosen`. `other`: it is another run than before."""
+        steps = [one.step for one in reversed(story.checkpoints)]
+        followed = other or self.currentRow() <= 0
+        before = self.step
+        best = story.best["step"] if story.best and len(steps) > 1 else None
+        with QSignalBlocker(self):
+            self.clear()
+            for step in steps:
+                gain = gain_words(story.scores_of(step))
+                words = tr("Step {0}").format(count(step))
+                item = QListWidgetItem(f"{words} · {gain}" if gain else words)
+                if step == best:
+                    item.setIcon(theme.icon("mdi6.star", "accent"))
+                    item.setToolTip(tr("The best so far, by PSNR of the held-back photos"))
+                item.setData(_STEP, step)
+                self.addItem(item)
+            row = 0 if followed or before not in steps else steps.index(before)
+            self.setCurrentRow(row if steps else -1)

@@ -1,0 +1,66 @@
+"""Folders that a person added, each with a button that takes it off again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from ggt_studio.ui.pages.train.words import tr
+from ggt_studio.ui.theme import SPACE_8
+from ggt_studio.ui.widgets.common import PathLabel, quiet_button
+from ggt_studio.ui.widgets.parts import column, show_dialog
+
+
+class FolderList(QWidget):
+    """`changed` when a folder was added or taken off."""
+
+    changed = Signal()
+
+    def __init__(self, title: str, add: str, tooltip: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = title
+        self._rows: dict[Path, QWidget] = {}
+        self.add_button = QPushButton(add)
+        self.add_button.setToolTip(tooltip)
+        self.add_button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.add_button.clicked.connect(self._ask)
+        self._layout = column(self)
+        self._layout.addWidget(self.add_button)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """What was added, in that order."""
+        return tuple(self._rows)
+
+    def add(self, folder: Path) -> None:
+        """Add a folder, once."""
+        if folder in self._rows:
+            return
+        row = QWidget()
+        across = QHBoxLayout(row)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(SPACE_8)
+        label = PathLabel()
+        label.set_path(str(folder))
+        away = quiet_button("mdi6.close", tr("Take off {0}").format(folder.name))
+        away.clicked.connect(lambda: self._take_off(folder))
+        across.addWidget(label, 1)
+        across.addWidget(away)
+        self._rows[folder] = row
+        self._layout.insertWidget(self._layout.count() - 1, row)
+        self.changed.emit()
+
+    def _take_off(self, folder: Path) -> None:
+        row = self._rows.pop(folder)
+        row.hide()
+        row.deleteLater()
+        self.changed.emit()
+
+    def _ask(self) -> None:
+        start = str(next(reversed(self._rows)).parent if self._rows else Path.home())
+        dialog = QFileDialog(self, self._title, start)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda name: self.add(Path(name)))
+        show_dialog(dialog)
