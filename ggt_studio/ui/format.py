@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ggt_studio.core.money import dollars as money
+
 
 def count(number: int) -> str:
     """`12345` -> `12,345`."""
@@ -13,16 +15,6 @@ def count(number: int) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """A number with its word: `one` as it stands for 1, else `many` with the number at its `{0}`."""
     return one if number == 1 else many.format(count(number))
-
-
-def money(usd: float) -> str:
-    """US dollars: `0.42` -> `$0.42`; amounts under a cent keep two digits that say something: `0.0031` -> `$0.0031`."""
-    sign = "-" if usd < 0 else ""
-    amount = abs(usd)
-    if 0 < amount < 0.01:
-        digits = 1 - math.floor(math.log10(amount))
-        return f"{sign}${amount:.{digits}f}"
-    return f"{sign}${amount:,.2f}"
 
 
 def money_of(usd: float, budget_usd: float) -> str:
