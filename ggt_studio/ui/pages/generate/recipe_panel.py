@@ -168,6 +168,8 @@ class RecipePanel(QWidget):
         for part in (self.generator, self.prompts, self.judge):
             if part.info is not None and part.lacking is Lack.KEY:
                 return tr("{0} needs a key: enter it in the recipe.").format(part.info.label)
+            if part.info is not None and part.lacking is Lack.REFUSED:
+                return tr("The key for {0} was refused: replace it in the recipe.").format(part.info.label)
             if part.info is not None and part.lacking is not Lack.NOTHING:
                 return tr("{0} is not on this machine yet: see in the recipe.").format(part.info.label)
         try:
