@@ -31,9 +31,11 @@ def end_run(project: Project, run_id: int, ended: str) -> None:
 
 def left_off(project: Project) -> str:
     """How the latest run ended where it did not come to its end: `stopped`, `halted`, `failed`, or `interrupted` when the
-    program ended with it; empty where it was done, or there was none. A run under way counts as interrupted, a try-out not."""
+    program ended with it; empty where it was done, or there was none. A run under way counts as interrupted; a try-out and a screening
+    are none."""
     row = project.db.execute(
-        "SELECT ended FROM run WHERE id NOT IN (SELECT run_id FROM tryout_entry) ORDER BY id DESC LIMIT 1"
+        "SELECT ended FROM run JOIN recipe ON hash = recipe_hash WHERE json ->> 'screener' IS NULL"
+        " AND run.id NOT IN (SELECT run_id FROM tryout_entry) ORDER BY run.id DESC LIMIT 1"
     ).fetchone()
     if row is None or row[0] == "done":
         return ""

@@ -1,8 +1,9 @@
-"""Numbers as people read them: money, durations, counts, rates, sizes."""
+"""Numbers as people read them: money, durations, counts, rates, sizes, times of the record."""
 
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from ggt_studio.core.money import dollars as money
 
@@ -80,3 +81,12 @@ def size(bytes_: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{_short(value)} {unit}"
         value /= 1000
     return f"{_short(value)} TB"
+
+
+def when(at: str) -> str:
+    """A time of the record (ISO 8601, UTC) in local time: `14:05` today, `12 Mar 14:05` this year, else with the year."""
+    local = datetime.fromisoformat(at).astimezone()
+    now = datetime.now().astimezone()
+    if local.date() == now.date():
+        return f"{local:%H:%M}"
+    return f"{local.day} {local:%b %H:%M}" if local.year == now.year else f"{local.day} {local:%b %Y}"

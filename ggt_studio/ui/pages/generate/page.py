@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.words import State
 from ggt_studio.pipeline.engine import RunReport
+from ggt_studio.pipeline.estimate import Estimate
 from ggt_studio.quality.metrics import ML_EXTRA_COMMAND
 from ggt_studio.store.named_recipes import Choice
 from ggt_studio.store.status import Status
@@ -22,6 +23,7 @@ from ggt_studio.ui.pages.generate.estimating import Estimating, assumption_words
 from ggt_studio.ui.pages.generate.header import GenerateHeader
 from ggt_studio.ui.pages.generate.naming import Naming
 from ggt_studio.ui.pages.generate.next_action import Action, Next, next_action
+from ggt_studio.ui.pages.generate.ordering import Ordering
 from ggt_studio.ui.pages.generate.recipe_panel import recalled_choice
 from ggt_studio.ui.pages.generate.run_words import (
     doing_words,
@@ -37,6 +39,12 @@ from ggt_studio.ui.state.workspace import Workspace
 from ggt_studio.ui.theme import SPACE_16, Text
 from ggt_studio.ui.widgets.common import Banner, EmptyState, Progress, ProgressStrip, Severity, Toast
 
+_ICONS = {
+    Action.RUN: "mdi6.play",
+    Action.ORDER: "mdi6.tray-arrow-up",
+    Action.JUDGE: "mdi6.play",
+    Action.COLLECT: "mdi6.tray-arrow-down",
+}
 _META, _TOLD = "generate.choice", "generate.told"
 
 
@@ -78,7 +86,7 @@ class GeneratePage(Page):
         self.strip = ProgressStrip()
         self.strip.pause.connect(self.workspace.pause_run)
         self.strip.resume.connect(self.workspace.resume_run)
-        self.strip.stop.connect(self.workspace.stop_run)
+        self.strip.stop.connect(self._stop)
         self.ended = QLabel()
         self.ended.setWordWrap(True)
         theme.set_text(self.ended, Text.SMALL, muted=True)
@@ -123,6 +131,10 @@ class GeneratePage(Page):
         self.panel.told_of.connect(lambda _: self._remember(_TOLD, self.panel.told))
         self.estimating = Estimating(self.workspace, lambda: self.panel.choice, self)
         self.estimating.changed.connect(self._show_all)
+        self.ordering = Ordering(
+            self.workspace, self.panel, self.body.batches, self.estimating, self.banner, parent=self
+        )
+        self.workspace.batching.changed.connect(self._work_changed)
 
     def _came_back(self) -> None:
         self.header.tryout_button.setFocus()
@@ -144,6 +156,7 @@ class GeneratePage(Page):
         self.body.read_soon()
         self.workspace.offers.look()
         self.estimating.soon()
+        self.ordering.read()
         self._show_all()
         if self.workspace.trying.wanted:
             self.views.open_tryout()
@@ -156,7 +169,7 @@ class GeneratePage(Page):
 
     def _take_up_presets(self) -> None:
         # A run under way has frozen its prompts; they must not change beneath it.
-        if not self.workspace.running:
+        if not self.workspace.engaged:
             self.panel.read_presets_again()
             self._show_all()
 
@@ -196,7 +209,7 @@ class GeneratePage(Page):
             self._start_when_ready = True
             return
         self._start_when_ready = False
-        if self.workspace.running or self._next.action is not Action.RUN or not self._next.enabled:
+        if self.workspace.engaged or self._next.action is not Action.RUN or not self._next.enabled:
             return
         self.banner.dismiss()
         self.extra_banner.dismiss()
@@ -209,10 +222,24 @@ class GeneratePage(Page):
         self._show_all()
 
     def _primary_pressed(self) -> None:
-        if self._next.action is Action.RUN:
-            self.start()
+        self.summary.clear()
+        match self._next.action:
+            case Action.RUN:
+                self.start()
+            case Action.ORDER:
+                self.ordering.order()
+            case Action.JUDGE:
+                self.ordering.judge()
+            case Action.COLLECT:
+                self.ordering.collect()
+            case page:
+                self.page_requested.emit(page.value)
+
+    def _stop(self) -> None:
+        if self.workspace.batching.ordering:
+            self.workspace.batching.stop()
         else:
-            self.page_requested.emit(self._next.action.value)
+            self.workspace.stop_run()
 
     def _run_done(self, report: RunReport) -> None:
         self.summary.setText(report_words(report))
@@ -238,7 +265,7 @@ class GeneratePage(Page):
             self.start()
 
     def _work_changed(self) -> None:
-        if self.workspace.running:
+        if self.workspace.engaged:
             self._show_work()
         else:
             self._show_all()
@@ -247,7 +274,12 @@ class GeneratePage(Page):
         status = self.workspace.status
         problem = self.panel.problem
         self._next = next_action(
-            status, read_only=self.workspace.read_only, problem=problem, left_off=self.workspace.left_off
+            status,
+            read_only=self.workspace.read_only,
+            problem=problem,
+            left_off=self.workspace.left_off,
+            in_batch=self.panel.choice.in_batch,
+            unjudged=self.workspace.batching.unjudged,
         )
         if status is not None:
             self.body.show_status(status)
@@ -260,13 +292,16 @@ class GeneratePage(Page):
                 self.tr("Go to Sources"),
             )
         self._stack.setCurrentIndex(0 if nothing else 1)
+        self.ordering.show_all()
         self._show_work()
 
     def _show_work(self) -> None:
-        running = self.workspace.running
+        ordering = self.workspace.batching.ordering
+        running = self.workspace.running or ordering
         status = self.workspace.status
         nothing = status is not None and status.patches == 0
         self.strip.setVisible(running)
+        self.strip.pause_button.setVisible(not ordering)
         self.primary.setVisible(not running and not nothing)
         self.recipe_button.setVisible(not nothing or running)
         self.header.tryout_button.setVisible(not nothing and not running)
@@ -275,34 +310,50 @@ class GeneratePage(Page):
         waiting = status.count(state=State.WAITING) if status else 0
         self.review_button.setVisible(bool(waiting) and self._next.action is not Action.REVIEW)
         label = self._next.label
-        if self._next.action is Action.RUN and self._next.enabled:
-            label = run_words(label, self.estimating.value, self.panel.choice.budget_usd)
+        if self._estimated:
+            label = run_words(label, self._value, self.panel.choice.budget_usd)
         self.primary.setText(label)
-        self.primary.setIcon(
-            theme.icon("mdi6.play" if self._next.action is Action.RUN else "mdi6.arrow-right", "on_accent")
-        )
-        self.primary.setEnabled(self._next.enabled)
+        self.primary.setIcon(theme.icon(_ICONS.get(self._next.action, "mdi6.arrow-right"), "on_accent"))
+        self.primary.setEnabled(self._next.enabled and not self._too_little and not self.workspace.batching.doing)
         self.primary.setToolTip(f"{self._next.sentence} ({QKeySequence('Ctrl+Return').toString()})")
         self.sentence.setText("" if nothing else self._running_sentence() if running else self._open_sentence())
         self.sentence.setVisible(bool(self.sentence.text()))
         self.ended.setVisible(running)
-        value = self.estimating.value if self._estimated else None
+        value = self._value if self._estimated else None
         self.header.show_assumptions(assumption_words(value) if value else "")
-        if running:
+        if ordering:
+            self.ordering.show_order(self.strip)
+        elif running:
             self._show_progress()
 
     def _running_sentence(self) -> str:
+        if self.workspace.batching.ordering:
+            return self.tr(
+                "Ordering. Stopped before the order is sent, it costs nothing but the prompts, which are kept."
+            )
         if self.workspace.run_paused:
             return self.tr("Paused. What was under way is being finished; nothing new begins.")
         return self.tr("Running. Everything is recorded as it comes; it can be stopped at any time.")
 
     @property
+    def _value(self) -> Estimate | None:
+        """The estimate of what the primary button does."""
+        return self.estimating.judging if self._next.action is Action.JUDGE else self.estimating.value
+
+    @property
     def _estimated(self) -> bool:
-        startable = self._next.action is Action.RUN and self._next.enabled
-        return startable and self.estimating.value is not None and not self.workspace.running
+        startable = self._next.action in (Action.RUN, Action.ORDER, Action.JUDGE) and self._next.enabled
+        return startable and self._value is not None and not self.workspace.engaged
+
+    @property
+    def _too_little(self) -> bool:
+        """Whether the budget does not allow a single candidate of an order."""
+        return self._next.action is Action.ORDER and self._value is not None and not self._value.patches
 
     def _open_sentence(self) -> str:
-        value = self.estimating.value
+        value = self._value
+        if self._too_little:
+            return self.tr("The budget does not allow a single candidate. Raise it to order.")
         if not self._estimated or value is None:
             return self._next.sentence
         return f"{self._next.sentence}. {estimate_words(value, self.panel.choice.budget_usd)}"

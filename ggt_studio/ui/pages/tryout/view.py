@@ -169,7 +169,7 @@ class TryoutView(QWidget):
         self._tell()
 
     def _tell(self) -> None:
-        running, other = self._trying.running, self._workspace.running
+        running, other = self._trying.running, self._workspace.engaged
         self.setup.set_locked(running)
         self.strip.setVisible(running)
         self.primary.setVisible(not running)
