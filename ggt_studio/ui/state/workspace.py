@@ -16,6 +16,7 @@ from ggt_studio.ui.bridge import Tasks
 from ggt_studio.ui.state.batching import Batching
 from ggt_studio.ui.state.jobs import Jobs, RunChoice
 from ggt_studio.ui.state.reviewing import Reviewing
+from ggt_studio.ui.state.screening import Screening
 from ggt_studio.ui.state.trying import TryingOut
 
 
@@ -27,14 +28,15 @@ class Workspace(Jobs):
         self.reviewing = Reviewing(self)
         self.trying = TryingOut(self)
         self.batching = Batching(self)
+        self.screening = Screening(self)
 
     @property
     def engaged(self) -> bool:
         """Whether a run, or what must not be beside one, is under way: each settles what an ended one left open."""
-        return self.running or self.trying.running or self.batching.ordering
+        return self.running or self.trying.running or self.batching.ordering or self.screening.running
 
     def start_run(self, choice: RunChoice, *, generate: bool = True) -> None:
-        """Run a recipe over the open patches, see `Jobs`. Does nothing while a run, a try-out or an order is under way."""
+        """Run a recipe over the open patches, see `Jobs`. Does nothing while `engaged`."""
         if not self.engaged:
             super().start_run(choice, generate=generate)
 
@@ -42,6 +44,7 @@ class Workspace(Jobs):
         """Stop all work, let it clean up, and close the project."""
         self.trying.stop()
         self.batching.stop()
+        self.screening.stop()
         await super().close()
 
     def retry_failed(self, decided_by: str = "") -> None:

@@ -120,13 +120,18 @@ async def test_from_the_order_by_way_of_a_restart_to_judged_candidates(vendors, 
     vendors.script.hold_batches = False
     page = await show_page(tmp_path / "p", patches=0)
     await until(lambda: page.body.batches.rows)
-    click(page.body.batches.collect_button)
+    await until(lambda: page.primary.text() == "Collect")
+    assert not page.body.batches.collect_button.isVisible(), "once is enough"
+    click(page.primary)
     await until(lambda: page.body.batches.report.text().startswith("Collected: 3 candidates, $"))
     await until(lambda: not page.body.batches.rows)
     assert len(vendors.script.bill) == 3
     assert page.panel.choice.in_batch, "the choice is remembered"
     await until(lambda: page.primary.text().startswith("Measure and judge 3 patches") and page.primary.isEnabled())
+    click(page.panel.timing.choice.button(False))
+    await until(lambda: page.primary.text().startswith("Run 3 patches"))
     assert page.body.batches.judge_button.text() == "Measure and judge 3"
+    await until(page.body.batches.judge_button.isEnabled)
     click(page.body.batches.judge_button)
     await until(lambda: page.summary.text().startswith("Done: 3 patches"), 60)
     assert len(vendors.script.bill) == 3, "no further candidate was made"
@@ -150,7 +155,8 @@ async def test_an_order_that_was_cut_off_is_adopted_and_not_paid_for_again(vendo
     await until(lambda: page.body.batches.rows)
     assert "Whether the order arrived is not known" in page.body.batches.rows[job.name].state.text()
     vendors.script.hold_batches = False
-    click(page.body.batches.collect_button)
+    await until(lambda: page.primary.text() == "Collect")
+    click(page.primary)
     await until(lambda: page.body.batches.report.text().startswith("Collected: 3 candidates"))
     assert len(vendors.batches.google) == 1
     assert len(vendors.script.bill) == 3
@@ -173,8 +179,8 @@ async def test_a_batch_is_cancelled_after_a_second_press(vendors, show_page, tmp
     await until(lambda: "end is asked for" in page.body.batches.report.text())
     assert job.cancelling
     vendors.script.hold_batches = False
-    await until(page.body.batches.collect_button.isEnabled)
-    click(page.body.batches.collect_button)
+    await until(lambda: page.primary.isEnabled() and page.primary.text() == "Collect")
+    click(page.primary)
     await until(lambda: "3 patches were taken back at no cost" in page.body.batches.report.text())
     await until(lambda: page.primary.text().startswith("Order 3 patches"))
 
@@ -193,6 +199,12 @@ async def test_the_budget_is_kept_and_said_before(vendors, show_page, tmp_path):
     assert "Ordered: 2 candidates" in page.body.batches.report.text()
     assert "The budget of $0.13 allows no further call" in page.banner.message.text()
     await until(lambda: page.primary.text().startswith("Order 1 patch"))
+    # Beside an order that is possible, collecting is offered with the batches.
+    assert page.body.batches.collect_button.isVisible()
+    vendors.script.hold_batches = False
+    await until(page.body.batches.collect_button.isEnabled)
+    click(page.body.batches.collect_button)
+    await until(lambda: page.body.batches.report.text().startswith("Collected: 2 candidates"))
 
 
 async def test_what_the_vendor_refuses_is_told_and_the_patches_stay_open(vendors, show_page, tmp_path):

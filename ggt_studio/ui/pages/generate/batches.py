@@ -59,6 +59,7 @@ class BatchesPanel(QWidget):
             layout.addWidget(part)
         layout.addLayout(self._rows)
         self._enabled = True
+        self._without = (False, False)
         self.tell("")
         self.show_batches((), 0, "")
 
@@ -90,11 +91,15 @@ class BatchesPanel(QWidget):
                 self._rows.addWidget(row)
             row.show_batch(batch)
             row.set_enabled(self._enabled)
-        self.collect_button.setVisible(bool(batches))
-        self.judge_button.setVisible(bool(unjudged))
+        self.collect_button.setVisible(bool(batches) and not self._without[0])
+        self.judge_button.setVisible(bool(unjudged) and not self._without[1])
         words = tr("Measure and judge {0}").format(count(unjudged))
         self.judge_button.setText(f"{words} · {price}" if price else words)
         self.setVisible(bool(batches or unjudged or self.report.text()))
+
+    def leave_out(self, *, collect: bool, judge: bool) -> None:
+        """Offer neither of these buttons from the next `show_batches` on: the page's primary one does it."""
+        self._without = collect, judge
 
     def show_work(self, doing: str, progress: tuple[int, int], *, may_judge: bool, may_change: bool) -> None:
         """What is under way with batches (see `Batching.doing`), and what can be done now."""
@@ -121,7 +126,9 @@ class BatchRow(QWidget):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = name
-        self.title = _line()
+        self.title = QLabel()
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.title.setWordWrap(True)
         self.title.setFont(theme.font(strong=True))
         self.facts, self.state = _line(Text.SMALL, muted=True), _line(Text.SMALL)
         self.cancel = QPushButton(tr("Cancel …"))

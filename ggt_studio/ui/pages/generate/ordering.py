@@ -13,10 +13,10 @@ from ggt_studio.store.batch_jobs import BatchJob
 from ggt_studio.ui.pages.generate.batch_words import cancelled_words, collected_words, ordered_words
 from ggt_studio.ui.pages.generate.batches import BatchesPanel
 from ggt_studio.ui.pages.generate.estimating import Estimating, cost_words
+from ggt_studio.ui.pages.generate.next_action import Action
 from ggt_studio.ui.pages.generate.recipe_panel import RecipePanel
-from ggt_studio.ui.pages.generate.words import tr
 from ggt_studio.ui.state.workspace import Workspace
-from ggt_studio.ui.widgets.common import Banner, Progress, ProgressStrip, Severity
+from ggt_studio.ui.widgets.common import Banner, Severity
 
 
 class Ordering(QObject):
@@ -41,6 +41,7 @@ class Ordering(QObject):
         self.batching.cancelled.connect(self._cancelled)
         self.batching.problem.connect(lambda words: banner.tell(Severity.ERROR, words))
         workspace.status_changed.connect(lambda _: self.read())
+        workspace.patches_changed.connect(self.read)
         batches.collect_asked.connect(self.collect)
         batches.judge_asked.connect(self.judge)
         batches.cancel_asked.connect(self._cancel)
@@ -115,9 +116,6 @@ class Ordering(QObject):
             may_change=not self._workspace.read_only,
         )
 
-    def show_order(self, strip: ProgressStrip) -> None:
-        """How far the order under way is."""
-        done, total = self.batching.progress
-        ready = total and done >= total
-        doing = tr("Sending the order …") if ready else tr("Preparing the order: prompts and photos")
-        strip.set_progress(Progress(done, total, doing=doing if total else tr("Starting …")))
+    def show_next(self, action: Action) -> None:
+        """What the page's primary button does is offered there alone."""
+        self._batches.leave_out(collect=action is Action.COLLECT, judge=action is Action.JUDGE)

@@ -19,17 +19,16 @@ from ggt_studio.store.status import Status
 from ggt_studio.ui import theme
 from ggt_studio.ui.pages.base import Page
 from ggt_studio.ui.pages.generate.body import GenerateBody
-from ggt_studio.ui.pages.generate.estimating import Estimating, assumption_words, estimate_words, run_words
+from ggt_studio.ui.pages.generate.estimating import Estimating
+from ggt_studio.ui.pages.generate.head_words import head_of, order_progress, run_progress, running_sentence
 from ggt_studio.ui.pages.generate.header import GenerateHeader
 from ggt_studio.ui.pages.generate.naming import Naming
 from ggt_studio.ui.pages.generate.next_action import Action, Next, next_action
 from ggt_studio.ui.pages.generate.ordering import Ordering
 from ggt_studio.ui.pages.generate.recipe_panel import recalled_choice
 from ggt_studio.ui.pages.generate.run_words import (
-    doing_words,
     outcomes_words,
     report_words,
-    spent_words,
     waiting_for_extra_words,
 )
 from ggt_studio.ui.pages.generate.subviews import Subviews
@@ -37,14 +36,8 @@ from ggt_studio.ui.pages.generate.summary import SummaryRow
 from ggt_studio.ui.state.recipes import NamedRecipes
 from ggt_studio.ui.state.workspace import Workspace
 from ggt_studio.ui.theme import SPACE_16, Text
-from ggt_studio.ui.widgets.common import Banner, EmptyState, Progress, ProgressStrip, Severity, Toast
+from ggt_studio.ui.widgets.common import Banner, EmptyState, ProgressStrip, Severity, Toast
 
-_ICONS = {
-    Action.RUN: "mdi6.play",
-    Action.ORDER: "mdi6.tray-arrow-up",
-    Action.JUDGE: "mdi6.play",
-    Action.COLLECT: "mdi6.tray-arrow-down",
-}
 _META, _TOLD = "generate.choice", "generate.told"
 
 
@@ -265,14 +258,14 @@ class GeneratePage(Page):
             self.start()
 
     def _work_changed(self) -> None:
-        if self.workspace.engaged:
+        if self.workspace.running or self.workspace.batching.ordering:
             self._show_work()
         else:
             self._show_all()
 
     def _show_all(self) -> None:
         status = self.workspace.status
-        problem = self.panel.problem
+        problem = self.panel.problem or self._other_work
         self._next = next_action(
             status,
             read_only=self.workspace.read_only,
@@ -292,6 +285,7 @@ class GeneratePage(Page):
                 self.tr("Go to Sources"),
             )
         self._stack.setCurrentIndex(0 if nothing else 1)
+        self.ordering.show_next(self._next.action)
         self.ordering.show_all()
         self._show_work()
 
@@ -309,70 +303,31 @@ class GeneratePage(Page):
         self._summary_row.setVisible(bool(self.summary.text()) and not running)
         waiting = status.count(state=State.WAITING) if status else 0
         self.review_button.setVisible(bool(waiting) and self._next.action is not Action.REVIEW)
-        label = self._next.label
-        if self._estimated:
-            label = run_words(label, self._value, self.panel.choice.budget_usd)
-        self.primary.setText(label)
-        self.primary.setIcon(theme.icon(_ICONS.get(self._next.action, "mdi6.arrow-right"), "on_accent"))
-        self.primary.setEnabled(self._next.enabled and not self._too_little and not self.workspace.batching.doing)
+        head = head_of(self._next, None if self.workspace.engaged else self._value, self.panel.choice.budget_usd)
+        self.primary.setText(head.label)
+        self.primary.setIcon(theme.icon(head.icon, "on_accent"))
+        self.primary.setEnabled(head.enabled and not self.workspace.batching.doing)
         self.primary.setToolTip(f"{self._next.sentence} ({QKeySequence('Ctrl+Return').toString()})")
-        self.sentence.setText("" if nothing else self._running_sentence() if running else self._open_sentence())
+        self.sentence.setText("" if nothing else running_sentence(self.workspace) if running else head.sentence)
         self.sentence.setVisible(bool(self.sentence.text()))
         self.ended.setVisible(running)
-        value = self._value if self._estimated else None
-        self.header.show_assumptions(assumption_words(value) if value else "")
+        self.header.show_assumptions(head.assumptions)
         if ordering:
-            self.ordering.show_order(self.strip)
+            self.strip.set_progress(order_progress(self.workspace))
         elif running:
-            self._show_progress()
+            self.strip.set_paused(self.workspace.run_paused)
+            self.strip.set_progress(run_progress(self.workspace, paid=any(info.paid for info in self.panel.infos)))
+            now = self.workspace.run_progress
+            self.ended.setText(outcomes_words(now.outcomes) if now is not None else "")
 
-    def _running_sentence(self) -> str:
-        if self.workspace.batching.ordering:
-            return self.tr(
-                "Ordering. Stopped before the order is sent, it costs nothing but the prompts, which are kept."
-            )
-        if self.workspace.run_paused:
-            return self.tr("Paused. What was under way is being finished; nothing new begins.")
-        return self.tr("Running. Everything is recorded as it comes; it can be stopped at any time.")
+    @property
+    def _other_work(self) -> str:
+        """What a run waits for, besides a run; empty without."""
+        if self.workspace.screening.running:
+            return self.tr("A screening is under way in Sources; a run begins after it.")
+        return self.tr("A try-out is under way; a run begins after it.") if self.workspace.trying.running else ""
 
     @property
     def _value(self) -> Estimate | None:
         """The estimate of what the primary button does."""
         return self.estimating.judging if self._next.action is Action.JUDGE else self.estimating.value
-
-    @property
-    def _estimated(self) -> bool:
-        startable = self._next.action in (Action.RUN, Action.ORDER, Action.JUDGE) and self._next.enabled
-        return startable and self._value is not None and not self.workspace.engaged
-
-    @property
-    def _too_little(self) -> bool:
-        """Whether the budget does not allow a single candidate of an order."""
-        return self._next.action is Action.ORDER and self._value is not None and not self._value.patches
-
-    def _open_sentence(self) -> str:
-        value = self._value
-        if self._too_little:
-            return self.tr("The budget does not allow a single candidate. Raise it to order.")
-        if not self._estimated or value is None:
-            return self._next.sentence
-        return f"{self._next.sentence}. {estimate_words(value, self.panel.choice.budget_usd)}"
-
-    def _show_progress(self) -> None:
-        now = self.workspace.run_progress
-        self.strip.set_paused(self.workspace.run_paused)
-        if now is None:
-            self.strip.set_progress(Progress(0, 0, doing=self.tr("Starting …")))
-            return
-        paid = any(info.paid for info in self.panel.infos)
-        self.strip.set_progress(
-            Progress(
-                now.done,
-                now.total,
-                now.rate,
-                now.eta_s,
-                spent_words(now, paid),
-                doing_words(now, self.workspace.image_progress),
-            )
-        )
-        self.ended.setText(outcomes_words(now.outcomes))
