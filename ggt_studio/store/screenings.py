@@ -20,7 +20,7 @@ _UNSEEN = (
 
 # What a screener said last of a patch that is held back for it; indexed by the hold.
 _OUT = (
-    "SELECT patch.id, photo.path, category, hold, data ->> 'reason', data ->> 'model' FROM patch"
+    "SELECT patch.id, photo.path, patch.category, hold, data ->> 'reason', data ->> 'model' FROM patch"
     " JOIN photo ON photo.id = photo_id JOIN fact ON fact.id = (SELECT max(id) FROM fact WHERE patch_id = patch.id"
     " AND kind = 'screened' AND data ->> 'verdict' = hold) WHERE hold IN (?, ?, ?) ORDER BY fact.id DESC LIMIT ?"
 )

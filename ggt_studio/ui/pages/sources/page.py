@@ -181,7 +181,7 @@ class SourcesPage(Page):
     def _show_held(self) -> None:
         self.header.tabs.set_value("patches")
         self._choose_view()
-        self.browser.filters.choose(Filter(held=True))
+        self.browser.show_held()
 
     def _show_details(self, patch_id: int) -> None:
         def read(project: Project) -> tuple[Patch, Photo, int]:
