@@ -12,13 +12,15 @@ from ggt_studio.core.errors import StudioError
 from ggt_studio.core.words import Outcome
 from ggt_studio.pipeline.readiness import KEYRING_WITHIN_S, Readiness, look
 from ggt_studio.providers.apart import apart
-from ggt_studio.providers.catalogue import Catalogue, Service
+from ggt_studio.providers.catalogue import Catalogue, Service, load_catalogue
 from ggt_studio.providers.hooks import Services
 from ggt_studio.providers.hosted.probe import ProbeResult, probe
 from ggt_studio.providers.keys import keyring_name
 from ggt_studio.providers.local import registration as local
 from ggt_studio.providers.registry import Registry
+from ggt_studio.providers.vlm.added import take_up_added
 from ggt_studio.ui.bridge import Tasks
+from ggt_studio.worker.client import WorkerPool
 
 
 class Offers(QObject):
@@ -27,9 +29,9 @@ class Offers(QObject):
     changed = Signal()
     """`readiness` says something else."""
 
-    def __init__(self, registry: Registry, services: Services, tasks: Tasks) -> None:
+    def __init__(self, registry: Registry, services: Services, tasks: Tasks, pool: WorkerPool | None = None) -> None:
         super().__init__()
-        self._registry, self._services, self._tasks = registry, services, tasks
+        self._registry, self._services, self._tasks, self._pool = registry, services, tasks, pool
         self._looking = self._again = False
         self.readiness: Readiness | None = None
         """None until it is known."""
@@ -116,6 +118,18 @@ class Offers(QObject):
         for generator in local.generators(self._services):
             self._registry.generators[generator.info.id] = generator
         self.look()
+
+    def take_up_added(self) -> None:
+        """Let servers that were added to a person's own file meanwhile be tested and chosen; `changed` when it is known what they
+        lack."""
+        hidden = take_up_added(self._registry, load_catalogue())
+        if hidden and self._pool is not None:
+            self._pool.keep_secret(hidden)
+        self.look()
+
+    def address(self, service: Service) -> str:
+        """Where a service is reached."""
+        return self._services.keys.address(service)
 
     def test_key(self, service: Service, done: Callable[[ProbeResult], None]) -> None:
         """Ask a service whether it takes the key, by a request that costs nothing. That it refused it is kept in `readiness`."""

@@ -122,7 +122,7 @@ async def test_from_the_estimate_to_reasons_and_release(server, show_page):
     await until(lambda: len(panel.results.model.rows) == 1)
     click(panel.go)
     await until(lambda: panel.sentence.text().startswith("Done: 1 patch looked at, 0 held back"))
-    assert "that this model has not seen" in panel.sentence.text()
+    await until(lambda: "that this model has not seen" in panel.sentence.text())
     assert not panel.go.isEnabled()
     assert len(server.asked) == 4
 
@@ -194,7 +194,7 @@ async def test_a_missing_key_is_asked_for_where_the_model_is_chosen_and_a_refuse
     click(panel.go)
     await until(panel.banner.isVisible)
     assert panel.banner.message.text().startswith("No more patches are shown:")
-    assert "failed, see Generate" in panel.sentence.text()
+    assert "failed (see Generate)" in panel.sentence.text()
 
 
 async def test_only_one_of_the_panels_is_open_and_read_only_says_why(server, show_page):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ggt_studio.core.errors import StudioError
 from ggt_studio.pipeline.budget import Budget
@@ -23,7 +23,6 @@ from ggt_studio.ui.pages.sources.words import tr
 from ggt_studio.ui.state.screening import ScreeningChoice
 from ggt_studio.ui.theme import SPACE_4, SPACE_8, SPACE_12, SPACE_16, SPACE_24, Text
 from ggt_studio.ui.widgets.common import Banner, ProgressStrip, Segment, SegmentedControl, Severity
-from ggt_studio.ui.widgets.common.buttons import PrimaryButton
 from ggt_studio.ui.widgets.common.choices import SpinBox
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class ScreeningPanel(QWidget):
         self.limit.setGroupSeparatorShown(True)
         self.limit.setAccessibleName(tr("Most patches to look at"))
         self.budget = BudgetChoice(self._workspace.session.settings.budget_usd)
-        self.go = PrimaryButton(tr("Screen"), "mdi6.eye-outline")
+        self.go = QPushButton(tr("Screen"))
         self.go.clicked.connect(self.start)
         self.sentence = QLabel()
         self.sentence.setWordWrap(True)
@@ -192,6 +191,8 @@ class ScreeningPanel(QWidget):
         """Find out when it comes into view."""
         super().setVisible(visible)
         if visible:
+            # Servers may have been added meanwhile.
+            self.model.set_providers(self._registry.screeners, _DEFAULT)
             self._workspace.offers.look()
             self.read()
 

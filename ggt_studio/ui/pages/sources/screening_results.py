@@ -14,7 +14,7 @@ from ggt_studio.ui.theme import SPACE_8, Text
 from ggt_studio.ui.vocabulary import category_name
 
 _Index = QModelIndex | QPersistentModelIndex
-_ROWS_SHOWN = 5
+_ROWS_SHOWN = 4
 
 
 class ScreenedModel(QAbstractTableModel):

@@ -35,7 +35,7 @@ def report_words(report: ScreenReport) -> str:
         )
         parts[0] += f" ({kinds})"
     if report.failed:
-        parts.append(tr("{0} failed, see Generate").format(words.count(report.failed)))
+        parts.append(tr("{0} failed (see Generate)").format(words.count(report.failed)))
     parts.append(tr("{0} spent").format(words.money(report.cost_usd)) if report.cost_usd else tr("no charge"))
     told = f"{', '.join(parts)}."
     if report.ambiguous:
