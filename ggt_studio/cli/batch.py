@@ -20,6 +20,7 @@ from ggt_studio.cli.console import (
     say,
 )
 from ggt_studio.core.errors import ProjectLocked
+from ggt_studio.core.money import dollars
 from ggt_studio.pipeline import batch_results, batch_runs
 from ggt_studio.pipeline.batch_results import Collected
 from ggt_studio.pipeline.batch_runs import Submission
@@ -89,7 +90,7 @@ def submit(
         lines = ["No patch wants a candidate. Nothing was ordered."]
     else:
         batches = agreeing(len(done.jobs), "batch", "batches")
-        money = f"about ${done.estimated_usd:.2f}, ${done.most_usd:.2f} at most"
+        money = f"about {dollars(done.estimated_usd)}, {dollars(done.most_usd)} at most"
         lines = [
             f"{counted(done.items, 'candidate')} ordered in {batches}: {money}.",
             "`ggt-studio batch collect` fetches what is done, now or on another day.",
@@ -148,7 +149,7 @@ def collect(project: Path, wait: bool, every: float, as_json: bool) -> None:
     done = run_async(work)
     made = f"{counted(done.made, 'candidate')} collected, {done.failed:,} failed, {done.taken_back:,} taken back"
     lines = [
-        f"{made}, ${done.cost_usd:.2f} spent. {agreeing(done.open, 'batch is', 'batches are')} under way.",
+        f"{made}, {dollars(done.cost_usd)} spent. {agreeing(done.open, 'batch is', 'batches are')} under way.",
         *(_line(job) for job in done.jobs),
     ]
     if done.made:
@@ -187,6 +188,6 @@ def _summed(parts: list[Collected]) -> Collected:
 
 
 def _line(job: BatchJob) -> str:
-    money = f"${job.cost_usd:.2f} spent" if job.ended_at else f"about ${job.estimated_usd:.2f}"
+    money = f"{dollars(job.cost_usd)} spent" if job.ended_at else f"about {dollars(job.estimated_usd)}"
     words = f"  {job.message}" if job.message else ""
     return f"{job.name}  {job.provider:<20} {job.stage:<10} {job.made:,} of {job.items:,} made, {money}{words}"

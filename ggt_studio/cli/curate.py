@@ -9,6 +9,7 @@ import click
 
 from ggt_studio.cli.console import agreeing, counted, json_option, project_argument, say
 from ggt_studio.core.errors import StudioError
+from ggt_studio.core.money import dollars
 from ggt_studio.core.words import Category, Hold
 from ggt_studio.dataset.sampling import release as release_held
 from ggt_studio.dataset.sampling import sample as sample_patches
@@ -121,7 +122,7 @@ def _photo_id(project: Project, reference: str) -> int:
 def _removal_lines(removal: holds.Removal) -> list[str]:
     lines = [f"{counted(len(removal.photos), 'photo')} removed with {counted(removal.patches, 'patch')}."]
     if removal.generated:
-        paid = f" that cost ${removal.spent_usd:.2f}" if removal.spent_usd else ""
+        paid = f" that cost {dollars(removal.spent_usd)}" if removal.spent_usd else ""
         decided = f", and people decided about {removal.reviewed:,}" if removal.reviewed else ""
         made = agreeing(removal.generated, "patch has a target", "patches have targets")
         lines.append(f"{made}{paid}{decided}: all of that stays on record.")

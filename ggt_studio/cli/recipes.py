@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from ggt_studio.cli.console import ProgressBar, counted, json_option, note, project_argument, run_async, say
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.facts import Judged
+from ggt_studio.core.money import dollars
 from ggt_studio.core.words import State
 from ggt_studio.pipeline.progress import Progress
 from ggt_studio.pipeline.recipes import DEFAULT_GENERATOR, DEFAULT_JUDGE, DEFAULT_PROMPTS, MetricGate
@@ -162,7 +163,7 @@ def tryout(
     report, rows = run_async(work)
     if report is None:
         lines = [
-            f"{row['recipe']}: about ${row['expected_usd']:.2f}, at most ${row['most_usd']:.2f}."
+            f"{row['recipe']}: about {dollars(row['expected_usd'])}, at most {dollars(row['most_usd'])}."
             if row["paid"]
             else f"{row['recipe']}: no charge."
             for row in rows
@@ -179,7 +180,7 @@ def tryout(
         "results": rows,
     }
     lines = [f"{row['recipe']}, patch {row['patch']}: {row['words']}, ${row['cost_usd']:.3f}." for row in rows]
-    lines.append(f"{counted(report.made, 'result')}, {report.passed} passed, ${report.cost_usd:.2f} spent.")
+    lines.append(f"{counted(report.made, 'result')}, {report.passed} passed, {dollars(report.cost_usd)} spent.")
     say(as_json, document, lines)
 
 

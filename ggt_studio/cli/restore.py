@@ -21,6 +21,7 @@ from ggt_studio.cli.console import (
 )
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.metadata import Strip
+from ggt_studio.core.money import dollars
 from ggt_studio.core.photo_files import FileFormat
 from ggt_studio.core.restored import Output
 from ggt_studio.core.words import Category
@@ -175,7 +176,9 @@ def restore(
         if item.standing in (Standing.FAILED, Standing.UNCERTAIN):
             note(f"ggt-studio: {item.path}: {item.message}")
     if queue.left_usd:
-        note(f"An interrupted run may have been charged ${queue.left_usd:.2f} here; that is booked against this one.")
+        note(
+            f"An interrupted run may have been charged {dollars(queue.left_usd)} here; that is booked against this one."
+        )
     if queue.count(Standing.UNCERTAIN):
         note("--repeat-uncertain asks for these again.")
     if queue.halted:
@@ -196,16 +199,20 @@ def _bill_words(bill: Bill, *, priced: bool) -> str:
     """What is going to be asked, and what it costs, in one line."""
     words = f"{counted(bill.asks, 'photo')} to be asked for"
     if bill.asks:
-        words += f": about ${bill.about_usd:.2f}, at most ${bill.most_usd:.2f}" if priced else ", at an unknown price"
+        words += (
+            f": about {dollars(bill.about_usd)}, at most {dollars(bill.most_usd)}"
+            if priced
+            else ", at an unknown price"
+        )
     if bill.received:
         words += f"; what came for {counted(bill.received, 'photo')} before is used again, for nothing"
     if bill.uncertain:
-        words += f"; {counted(bill.uncertain, 'photo')} may have been charged before (${bill.uncertain_usd:.2f})"
+        words += f"; {counted(bill.uncertain, 'photo')} may have been charged before ({dollars(bill.uncertain_usd)})"
     return words
 
 
 def _spent_words(queue: RestoreQueue, money: Money) -> str:
-    return f"${queue.spent_usd:.2f}" + (f" of ${money.budget_usd:.2f}" if money.budget_usd is not None else "")
+    return f"{dollars(queue.spent_usd)}" + (f" of {dollars(money.budget_usd)}" if money.budget_usd is not None else "")
 
 
 def _refuse_idle(context: click.Context, chosen: RestoringModel) -> None:

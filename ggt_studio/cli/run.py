@@ -11,6 +11,7 @@ import click
 
 from ggt_studio.cli.console import ProgressBar, agreeing, counted, json_option, note, project_argument, run_async, say
 from ggt_studio.cli.recipes import named_recipe_option
+from ggt_studio.core.money import dollars
 from ggt_studio.core.outcomes import MAY_BE_CHARGED, OUTCOME_WORDS
 from ggt_studio.core.recipe import Recipe
 from ggt_studio.core.words import Outcome, State
@@ -148,8 +149,8 @@ def _listen(session: Session) -> dict[str, str]:
 def _show(bar: ProgressBar, progress: Progress, at_work: dict[str, str]) -> None:
     more: dict[str, object] = {"attempts": progress.attempts, **at_work}
     if progress.cost_usd or progress.budget_usd is not None:
-        cap = f" of ${progress.budget_usd:.2f}" if progress.budget_usd is not None else ""
-        more["spent"] = f"${progress.cost_usd:.2f}{cap}"
+        cap = f" of {dollars(progress.budget_usd)}" if progress.budget_usd is not None else ""
+        more["spent"] = f"{dollars(progress.cost_usd)}{cap}"
     if progress.waiting_s >= 1:
         more["rate limited"] = f"waiting {progress.waiting_s:.0f} s"
     bar.show(progress.done, progress.total, **more)
@@ -166,10 +167,10 @@ def _document(report: RunReport) -> dict[str, Any]:
 def _report_lines(report: RunReport, metric_gate: MetricGate) -> list[str]:
     taken, made = counted(report.patches, "patch"), counted(report.attempts, "attempt")
     waiting, rejected = agreeing(report.waiting, "waits", "wait"), agreeing(report.rejected, "was", "were")
-    cap = f" of ${report.budget_usd:.2f}" if report.budget_usd is not None else ""
+    cap = f" of {dollars(report.budget_usd)}" if report.budget_usd is not None else ""
     each = f" (${report.cost_per_accepted_usd:.3f} per accepted candidate)" if report.cost_per_accepted_usd else ""
     lines = [
-        f"{taken} taken, {made} made, ${report.cost_usd:.2f}{cap} spent{each}.",
+        f"{taken} taken, {made} made, {dollars(report.cost_usd)}{cap} spent{each}.",
         f"{waiting} for a person, {rejected} rejected, {report.failed:,} failed.",
     ]
     for outcome, number in report.outcomes.items():
@@ -227,7 +228,7 @@ def _money_words(found: Estimate) -> str:
     """The estimate in one line."""
     words = f"{counted(found.patches, 'patch')}: "
     if found.paid:
-        words += f"about ${found.expected_usd:.2f}, at most ${found.most_usd:.2f}"
+        words += f"about {dollars(found.expected_usd)}, at most {dollars(found.most_usd)}"
         words += f", without {' and '.join(found.unpriced)}, whose price is not known" if found.unpriced else ""
     else:
         words += "no charge"

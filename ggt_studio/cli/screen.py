@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ggt_studio.cli.console import ProgressBar, counted, json_option, note, project_argument, run_async, say
+from ggt_studio.core.money import dollars
 from ggt_studio.pipeline.progress import Progress
 from ggt_studio.pipeline.screening import ScreeningRun, ScreenReport
 from ggt_studio.pipeline.session import Session
@@ -50,7 +51,7 @@ def screen(project: Path, judge: str, limit: int | None, budget: float | None, g
 
     report = run_async(work)
     looked, held = counted(report.screened, "patch"), sum(report.held.values())
-    lines = [f"{looked} looked at, {held} held back, {report.failed} failed, ${report.cost_usd:.2f} spent."]
+    lines = [f"{looked} looked at, {held} held back, {report.failed} failed, {dollars(report.cost_usd)} spent."]
     lines += [f"  {hold}: {count}" for hold, count in sorted(report.held.items())]
     if report.held:
         lines.append("`list --held` shows them with the reasons; `release` lets them take part again.")

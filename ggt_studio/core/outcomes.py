@@ -40,11 +40,12 @@ OUTCOME_WORDS: dict[Outcome, OutcomeWords] = {
     ),
     Outcome.AMBIGUOUS: OutcomeWords(
         "cut off before the answer was kept; it may have been charged",
-        "See in the provider's account whether it was charged. Retrying makes the call again.",
+        "See in the provider's account whether it was charged. Retrying makes the call again; where its task is on record, it "
+        "fetches the result instead, at no cost.",
     ),
     Outcome.CANCELLED: OutcomeWords(
         "stopped while it was under way; it may have been charged",
-        "Retry to have it made again; a paid call is then charged anew.",
+        "Retry to go on: where its task is on record the result is fetched at no cost, else a paid call is made and charged anew.",
     ),
 }
 

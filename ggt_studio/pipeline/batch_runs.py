@@ -116,7 +116,7 @@ async def submit(
             session.store.submit(lambda project: runs.end_run(project, run_id, ended))
         jobs = await session.store.call(lambda project: [batch_job(project, name) for name in submitting.sent])
     items = sum(job.items for job in jobs)
-    most = items * _most(batches.info)
+    most = items * most_usd(batches.info)
     estimated = sum(job.estimated_usd for job in jobs)
     return Submission(tuple(jobs), items, estimated, most, submitting.left_out, ambiguous, message)
 
@@ -125,7 +125,7 @@ def _begin(project: Project, recipe: Recipe) -> tuple[int, int]:
     return settle_interrupted_calls(project), runs.begin_run(project, recipe)
 
 
-def _most(info: ProviderInfo) -> float:
+def most_usd(info: ProviderInfo) -> float:
     """The most that one call can cost, in US dollars."""
     return (info.price_usd if info.most_usd is None else info.most_usd) if info.paid else 0.0
 
@@ -144,7 +144,7 @@ async def _choose(
             if not isinstance(step, WritePrompt | Generate):
                 continue
             try:
-                budget.set_aside(_most(info) + (_most(writer) if isinstance(step, WritePrompt) else 0.0))
+                budget.set_aside(most_usd(info) + (most_usd(writer) if isinstance(step, WritePrompt) else 0.0))
             except BudgetReached as reached:
                 if not chosen:
                     raise

@@ -6,6 +6,7 @@ import asyncio
 import math
 
 from ggt_studio.core.errors import StudioError
+from ggt_studio.core.money import dollars
 
 
 class BudgetReached(StudioError):
@@ -60,13 +61,13 @@ class Budget:
         most = _parts(most_usd)
         taken = self._spent + self._held + self._aside
         if most and self.cap_usd is not None and taken + most > _parts(self.cap_usd):
-            parts = [f"${self.spent_usd:.2f} are spent"]
+            parts = [f"{dollars(self.spent_usd)} are spent"]
             if self._held:
-                parts.append(f"${self.held_usd:.2f} more held back for calls that may have been charged at most")
+                parts.append(f"{dollars(self.held_usd)} more held back for calls that may have been charged at most")
             if self._aside:
-                parts.append(f"${self.aside_usd:.2f} on their way")
+                parts.append(f"{dollars(self.aside_usd)} on their way")
             raise BudgetReached(
-                f"The budget of ${self.cap_usd:.2f} allows no further call: {', '.join(parts)}, and the next call may cost "
+                f"The budget of {dollars(self.cap_usd)} allows no further call: {', '.join(parts)}, and the next call may cost "
                 f"${most_usd:.3f}. Run again with a higher budget to go on."
             )
         self._aside += most

@@ -25,6 +25,9 @@ from ggt_studio.store.records import Record
 
 T = TypeVar("T")
 
+TASK_KEPT = "Its task is on record: a retry fetches the image without paying again."
+"""What is said of a call whose provider took it as a task, when it ends without the result."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -139,9 +142,15 @@ class Lane:
         self._most_usd = (info.price_usd if info.most_usd is None else info.most_usd) if info.paid else 0.0
 
     async def call(
-        self, ask: Ask, request: Callable[[], Coroutine[Any, Any, Any]], checked: Callable[[object], T]
+        self,
+        ask: Ask,
+        request: Callable[[], Coroutine[Any, Any, Any]],
+        checked: Callable[[object], T],
+        taken: Callable[[], bool] = lambda: False,
     ) -> Answered:
         """Make a call when limits, budget and pause allow it, and look at its answer.
+
+        `taken` says whether the provider has the call as a task by now, whose result can be fetched later.
 
         Raises Unanswered where there is none; whatever a provider raises becomes an outcome. Raises BudgetReached before
         anything is sent.
@@ -149,7 +158,7 @@ class Lane:
         tried, waited_s = 0, 0.0
         while True:
             try:
-                return await self._once(ask, request, checked)
+                return await self._once(ask, request, checked, taken)
             except Unanswered as unanswered:
                 delay_s = self._terms.patience.delay_s(unanswered.error.again_after_s, tried, waited_s)
                 if delay_s is None:
@@ -160,7 +169,11 @@ class Lane:
             tried, waited_s = tried + 1, waited_s + delay_s
 
     async def _once(
-        self, ask: Ask, request: Callable[[], Coroutine[Any, Any, Any]], checked: Callable[[object], T]
+        self,
+        ask: Ask,
+        request: Callable[[], Coroutine[Any, Any, Any]],
+        checked: Callable[[object], T],
+        taken: Callable[[], bool],
     ) -> Answered:
         going = self._terms.going
         while True:
@@ -178,7 +191,7 @@ class Lane:
                     if going.is_set():
                         self._gate.limiter.leaves(admission.request)
                         admission.left = True
-                        return await self._result(call, admission, request, checked)
+                        return await self._result(call, admission, request, checked, taken)
                 finally:
                     self._gate.places.release()
                 self._withdraw(call)
@@ -234,6 +247,7 @@ class Lane:
         admission: _Admission,
         request: Callable[[], Coroutine[Any, Any, Any]],
         checked: Callable[[object], T],
+        taken: Callable[[], bool],
     ) -> Answered:
         began = time.monotonic()
         try:
@@ -241,7 +255,7 @@ class Lane:
         except ProviderError as error:
             raise Unanswered(error, self._ended(call, admission, error)) from error
         except (asyncio.CancelledError, WriteError):
-            self._give_up(call, admission)
+            self._give_up(call, admission, taken=taken())
             raise
         except Exception as error:
             message = f"{self.info.label} failed unexpectedly: {type(error).__name__}: {error}"
@@ -286,16 +300,18 @@ class Lane:
         if self.info.paid:
             self._most_usd = max(self._most_usd, cost_usd)
 
-    def _give_up(self, call: runs.Call, admission: _Admission) -> None:
+    def _give_up(self, call: runs.Call, admission: _Admission, *, taken: bool) -> None:
         """The run was stopped with the request on its way: a paid one is booked, and made again only when asked for."""
         cost = _possible_cost(call, Outcome.CANCELLED)
         self._settle(admission, cost, held_usd=max(0.0, admission.most_usd - cost))
         self._terms.tally.ended(Outcome.CANCELLED, cost)
         facts: Sequence[Fact] = ()
         if call.paid:
+            stopped = f"The run was stopped while {self.info.label} was at work"
             message = (
-                f"The run was stopped while {self.info.label} was at work; the call may have been charged "
-                f"({price_words(cost)}). Retry it if you want it made again."
+                f"{stopped}. {TASK_KEPT}"
+                if taken
+                else f"{stopped}; the call may have been charged ({price_words(cost)}). Retry it if you want it made again."
             )
             facts = [Failed(call.attempt, call.step, Outcome.CANCELLED, message)]
         basis = CostBasis.ESTIMATE if cost else CostBasis.NOTHING

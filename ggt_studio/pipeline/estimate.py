@@ -80,11 +80,16 @@ def project_facts(
     else:
         runnable = now.count(state=State.OPEN, held=False, stage_at_least=Stage.GENERATED)
     patches = runnable if count is None else min(count, runnable)
-    prompted = 0
-    if _is_asked(registry.prompt_writer(recipe.prompts).info):
-        found = prompts_of_open(project, patches)
-        prompted = sum(serving_prompt(prompts, recipe, category) is not None for category, prompts in found)
+    prompted = prompted_among(project, recipe, registry, patches)
     return ProjectFacts(patches, prompted, course(project, recipe.generator, recipe.judge), paces(project))
+
+
+def prompted_among(project: Project, recipe: Recipe, registry: Registry, count: int) -> int:
+    """How many of the first `count` patches that a run would take have a prompt that serves the recipe, and was asked for."""
+    if not is_asked(registry.prompt_writer(recipe.prompts).info):
+        return 0
+    found = prompts_of_open(project, count)
+    return sum(serving_prompt(prompts, recipe, category) is not None for category, prompts in found)
 
 
 def estimate(facts: ProjectFacts, recipe: Recipe, registry: Registry, *, generate: bool = True) -> Estimate:
@@ -113,7 +118,7 @@ def estimate(facts: ProjectFacts, recipe: Recipe, registry: Registry, *, generat
     )
 
 
-def _is_asked(info: ProviderInfo) -> bool:
+def is_asked(info: ProviderInfo) -> bool:
     """Whether a prompt writer's prompts are calls; those of presets are texts."""
     return info.paid or bool(info.model)
 
@@ -147,7 +152,7 @@ def _lanes(
         pace = facts.paces.get((info.id, step))
         lanes.append(_Lane(step, info, calls, most_calls, pace if pace and pace.calls >= ENOUGH else None))
 
-    if _is_asked(writer):
+    if is_asked(writer):
         unwritten = facts.patches - facts.prompted
         add("prompt", writer, unwritten, unwritten * (1 + ASKED_AGAIN))
         if facts.prompted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ggt_studio.core.errors import MlExtraMissing, StudioError
@@ -23,21 +23,26 @@ class Lack(StrEnum):
 
     NOTHING = "nothing"
     KEY = "key"
+    REFUSED = "refused"
     MODEL = "model"
     EXTRA = "extra"
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Where each service's key was found (None: nowhere), by service; what is missing of local models, by id, in words."""
+    """Where each service's key was found (None: nowhere), by service; what is missing of local models, by id, in words; and
+    what services said of keys that they refused, by service."""
 
     keys: dict[str, KeySource | None]
     models: dict[str, tuple[Lack, str]]
+    refused: dict[str, str] = field(default_factory=dict)
 
     def lack(self, info: ProviderInfo) -> tuple[Lack, str]:
         """What a provider lacks, and a sentence about it where there is one."""
         if info.key_service and self.keys.get(info.key_service) is None:
             return Lack.KEY, ""
+        if info.key_service in self.refused:
+            return Lack.REFUSED, self.refused[info.key_service]
         return self.models.get(info.id, (Lack.NOTHING, ""))
 
 

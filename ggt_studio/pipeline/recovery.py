@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ggt_studio.core.facts import Failed
 from ggt_studio.core.words import CostBasis, Outcome
-from ggt_studio.pipeline.calls import price_words
+from ggt_studio.pipeline.calls import TASK_KEPT, price_words
 from ggt_studio.store import records, runs, tryouts
 from ggt_studio.store.project import Project
 
@@ -23,7 +23,7 @@ def settle_interrupted_calls(project: Project) -> int:
         for entry in entries:
             ended, price = f"The program ended while {entry.provider} was at work", price_words(entry.estimated_usd)
             if entry.task:
-                message = f"{ended}. Its task is on record: a retry fetches the image without paying again."
+                message = f"{ended}. {TASK_KEPT}"
             else:
                 message = f"{ended}; the call may have been charged ({price}). Retry it if you want it made again."
             failed = Failed(entry.attempt, entry.step, Outcome.AMBIGUOUS, message)

@@ -9,18 +9,21 @@ from dataclasses import dataclass
 
 from ggt_studio.core.facts import Fact, Screened
 from ggt_studio.core.model import Patch
+from ggt_studio.core.policy import ASKED_AGAIN
 from ggt_studio.core.recipe import ScreeningRecipe
 from ggt_studio.core.screening import hold_of, wants_screening
 from ggt_studio.core.words import Hold, Outcome, State
 from ggt_studio.pipeline.answers import checked_screening, failure
 from ggt_studio.pipeline.budget import Budget, BudgetReached
 from ggt_studio.pipeline.calls import Ask, Lane, Terms, Unanswered, require_prices
+from ggt_studio.pipeline.estimate import ENOUGH
 from ggt_studio.pipeline.limits import Limiters
 from ggt_studio.pipeline.progress import Meter, Progress
 from ggt_studio.pipeline.recovery import settle_interrupted_calls
 from ggt_studio.pipeline.stoppable import Stoppable
-from ggt_studio.providers.base import ScreenedPatch, Screener, ScreenRequest
+from ggt_studio.providers.base import ProviderInfo, ScreenedPatch, Screener, ScreenRequest
 from ggt_studio.store import patches, runs
+from ggt_studio.store.experience import Pace
 from ggt_studio.store.project import Project
 from ggt_studio.store.records import Record
 from ggt_studio.store.screenings import count_unscreened, record_screening, unscreened
@@ -45,6 +48,29 @@ class ScreenReport:
     cost_usd: float
     ended: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningCost:
+    """What a screening will take: patches, and US dollars. `most_usd` is reached when every reply has to be asked for again and
+    each call costs the most it can. `priced`: whether anybody knows what a call costs; `paid`: whether it costs anything."""
+
+    patches: int
+    expected_usd: float
+    most_usd: float
+    paid: bool
+    priced: bool
+
+
+def screening_cost(info: ProviderInfo, patches: int, pace: Pace | None = None) -> ScreeningCost:
+    """What showing so many patches to a screener will cost; `pace` is what its calls cost lately, where there were some."""
+    if not info.paid:
+        return ScreeningCost(patches, 0.0, 0.0, paid=False, priced=True)
+    usual = pace.cost_usd if pace is not None and pace.calls >= ENOUGH else info.price_usd
+    most = max(usual, info.price_usd if info.most_usd is None else info.most_usd)
+    return ScreeningCost(
+        patches, patches * usual, patches * (1 + ASKED_AGAIN) * most, paid=True, priced=info.price_known
+    )
 
 
 class ScreeningRun:

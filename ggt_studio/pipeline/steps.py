@@ -21,8 +21,8 @@ from ggt_studio.pipeline.budget import BudgetReached
 from ggt_studio.pipeline.calls import Answered, Ask, Lane, ProjectRecorder, Terms, Unanswered
 from ggt_studio.pipeline.keeping import Keeper, Made
 from ggt_studio.pipeline.measuring import measure
+from ggt_studio.pipeline.tasked import by_task
 from ggt_studio.providers.base import (
-    GeneratedImage,
     GenerateRequest,
     Judgement,
     JudgeRequest,
@@ -30,7 +30,7 @@ from ggt_studio.providers.base import (
     ProviderError,
 )
 from ggt_studio.providers.registry import Registry
-from ggt_studio.providers.tasking import UNFETCHED, Tasks, tasks_of
+from ggt_studio.providers.tasking import tasks_of
 from ggt_studio.store import runs
 from ggt_studio.store.project import CANDIDATES
 from ggt_studio.store.records import Record
@@ -135,38 +135,16 @@ class Steps:
         request = request_of(patch, step, self._recipe)
         ask = Ask(patch.id, "generate", step.attempt, request.hash, images=1)
         tasks = tasks_of(self._generator)
+        settled: runs.Settled | None = None
         if tasks is not None:
-            answered = await self._by_task(tasks, request, ask)
+            answered, settled = await by_task(self._store, self._run_id, self._generations, tasks, request, ask)
         else:
             answered = await self._generations.call(ask, lambda: self._generator.generate(request), checked_image)
         # What has arrived is kept, also when the run is stopped at this very moment: see `finish`.
-        keeping = asyncio.ensure_future(self._keep(work, step, answered))
+        keeping = asyncio.ensure_future(self._keep(work, step, answered, settled))
         self._keeping.add(keeping)
         keeping.add_done_callback(self._kept)
         await asyncio.shield(keeping)
-
-    async def _by_task(self, tasks: Tasks, request: GenerateRequest, ask: Ask) -> Answered:
-        """Have a task taken and fetch its result. Where an earlier call's was never fetched, that is done, which costs nothing."""
-        task, outcome = await self._store.call(
-            lambda project: runs.latest_task(project, ask.patch_id, self._generator.info.id, ask.request_hash)
-        )
-        if outcome in UNFETCHED:
-            ask = replace(ask, task=task)
-
-        async def generate() -> GeneratedImage:
-            task = ask.task or await tasks.submit(request)
-            taken = runs.Taken(ask.patch_id, self._run_id, ask.step, task)
-            await self._store.record(Record(ask.patch_id, self._run_id, taken=taken))
-            if not ask.task:
-                return await tasks.fetch(request, task)
-            try:
-                image = await tasks.fetch(request, task)
-            except ProviderError as error:
-                error.cost_usd = 0.0
-                raise
-            return replace(image, cost_usd=0.0)
-
-        return await self._generations.call(ask, generate, checked_image)
 
     def _kept(self, keeping: asyncio.Future[None]) -> None:
         self._keeping.discard(keeping)
@@ -182,11 +160,12 @@ class Steps:
         finally:
             self._keeper.close()
 
-    async def _keep(self, work: Work, step: Generate, answered: Answered) -> None:
+    async def _keep(self, work: Work, step: Generate, answered: Answered, settled: runs.Settled | None) -> None:
         """Put the bytes on disk first, then the row that speaks of them."""
         made = Made(step, self._generator.info.id, self._recipe.max_attempts, answered.result, answered.seconds)
         kept = await self._keeper.keep(work.patch, made)
-        await self._append(work, *kept.facts, ended=answered.ending(kept.outcome), files=kept.files)
+        ended = replace(answered.ending(kept.outcome), settled=settled)
+        await self._append(work, *kept.facts, ended=ended, files=kept.files)
 
     async def _align(self, work: Work, step: Align) -> None:
         hq_path = self._path(step.target)

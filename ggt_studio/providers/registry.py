@@ -79,7 +79,7 @@ class Registry:
         for provider in self.of(recipe):
             await self.check_one(provider)
 
-    async def check_one(self, provider: Generator | PromptWriter | Judge) -> None:
+    async def check_one(self, provider: Generator | PromptWriter | Judge | Screener) -> None:
         """As `check_ready`, of one provider."""
         if self.services is not None and provider.info.key_service:
             service = self.services.catalogue.services[provider.info.key_service]

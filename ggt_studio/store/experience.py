@@ -72,6 +72,7 @@ def prompts_of_open(project: Project, limit: int) -> Iterator[tuple[Category, li
     """Category and prompts on record of the first `limit` patches that a run would take; those without prompts are left out."""
     rows = project.db.execute(
         "SELECT patch.id, category, kind, data FROM (SELECT id, category FROM patch WHERE state = 'open' AND hold = ''"
+        " AND NOT EXISTS (SELECT 1 FROM ledger WHERE patch_id = patch.id AND batch != '' AND finished_at IS NULL)"
         " ORDER BY id LIMIT ?) AS patch JOIN fact ON fact.patch_id = patch.id WHERE kind = 'prompted' ORDER BY patch.id, fact.id",
         (limit,),
     )

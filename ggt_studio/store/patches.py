@@ -116,6 +116,11 @@ def runnable(project: Project, *, after: int = 0, limit: int = 256) -> list[Patc
     return [_patch(project, row) for row in project.db.execute(sql, (after, limit))]
 
 
+def count_unjudged(project: Project) -> int:
+    """How many of the runnable patches have a candidate that is still to be aligned, measured or judged."""
+    return project.db.execute(_UNJUDGED).fetchone()[0]
+
+
 def _patch(project: Project, row: Sequence[Any]) -> Patch:
     return Patch(
         id=row[0],
@@ -203,6 +208,13 @@ def _derived(summary: Summary) -> tuple[str, int, int, str, str | None]:
     return summary.state, int(summary.stage), summary.attempts, summary.decided_by, hq_sha256
 
 
+# A candidate is still on its way where it is the latest of its patch's facts, or a gate that passed is.
+_UNJUDGED = (
+    f"SELECT count(*) FROM patch WHERE state = 'open' AND hold = '' AND stage >= {int(Stage.GENERATED)} AND NOT EXISTS"  # noqa: S608
+    " (SELECT 1 FROM ledger WHERE patch_id = patch.id AND batch != '' AND finished_at IS NULL) AND"
+    " (SELECT CASE kind WHEN 'generated' THEN 1 WHEN 'judged' THEN 0 ELSE data ->> '$.gate.passed' END FROM fact"
+    " WHERE patch_id = patch.id AND kind IN ('generated', 'aligned', 'scored', 'judged') ORDER BY id DESC LIMIT 1)"
+)
 _APPEND = f"INSERT INTO fact (patch_id, run_id, at, kind, data) SELECT {sets.values(5)} FROM json_each(?) ORDER BY key"  # noqa: S608
 _OUTDATED = (
     "SELECT value ->> 0 AS patch FROM json_each(?)"

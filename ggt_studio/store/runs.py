@@ -31,9 +31,11 @@ def end_run(project: Project, run_id: int, ended: str) -> None:
 
 def left_off(project: Project) -> str:
     """How the latest run ended where it did not come to its end: `stopped`, `halted`, `failed`, or `interrupted` when the
-    program ended with it; empty where it was done, or there was none. A run under way counts as interrupted, a try-out not."""
+    program ended with it; empty where it was done, or there was none. A run under way counts as interrupted; a try-out and a screening
+    are none."""
     row = project.db.execute(
-        "SELECT ended FROM run WHERE id NOT IN (SELECT run_id FROM tryout_entry) ORDER BY id DESC LIMIT 1"
+        "SELECT ended FROM run JOIN recipe ON hash = recipe_hash WHERE json ->> 'screener' IS NULL"
+        " AND run.id NOT IN (SELECT run_id FROM tryout_entry) ORDER BY run.id DESC LIMIT 1"
     ).fetchone()
     if row is None or row[0] == "done":
         return ""
@@ -105,14 +107,25 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """What the call that had a task taken came to, now that its provider gave its word on the task."""
+
+    task: str
+    cost_usd: float
+    cost_basis: CostBasis
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
-    """How a call ended, what it is booked at and how that is known, and what the provider reported."""
+    """How a call ended, what it is booked at and how that is known, and what the provider reported. `settled` is what it told of
+    an earlier call, whose task it fetched."""
 
     call: Call
     outcome: Outcome
     cost_usd: float
     cost_basis: CostBasis = CostBasis.NOTHING
     usage: Usage | None = None
+    settled: Settled | None = None
 
 
 def begin_calls(project: Project, calls: Iterable[Call]) -> None:
@@ -139,16 +152,26 @@ def latest_task(project: Project, patch_id: int, provider: str, request_hash: st
 
 
 def end_calls(project: Project, endings: Iterable[Ending]) -> None:
-    """Complete the rows of paid calls; a free call gets its row only now."""
-    at = now()
+    """Complete the rows of paid calls; a free call gets its row only now.
+
+    Where one fetched the result of an earlier call's task, that call's cost is known now, and its row says so.
+    """
+    endings, at = list(endings), now()
     paid, free = [], []
     for ending in endings:
         (paid if ending.call.paid else free).append((ending.call, (at, *_how(ending))))
     _insert(project, free)
     if paid:
         rows = [(call.patch_id, call.run_id, call.step, *how) for call, how in paid]
+        settled = [
+            (ending.call.patch_id, ending.call.provider, known.task, known.cost_usd, known.cost_basis)
+            for ending in endings
+            if (known := ending.settled) is not None
+        ]
         with project.transaction():
             sets.execute(project, _END, rows)
+            if settled:
+                sets.execute(project, _SETTLE, settled)
 
 
 def _how(ending: Ending) -> tuple[object, ...]:
@@ -178,6 +201,13 @@ _TAKE = f"UPDATE ledger SET task = value ->> 3 FROM json_each(?){_OPEN_ROW}"  # 
 _END = (
     f"UPDATE ledger SET {', '.join(f'{name} = value ->> {n}' for n, name in enumerate(_ENDED, 3))}"  # noqa: S608
     f" FROM json_each(?){_OPEN_ROW}"
+)
+# The row under which a task was taken, and which bears its cost, while nobody knew whether it was charged.
+_SETTLE = (
+    "UPDATE ledger SET cost_usd = value ->> 3, cost_basis = value ->> 4 FROM json_each(?)"
+    " WHERE ledger.id = (SELECT min(id) FROM ledger AS first WHERE first.patch_id = value ->> 0"
+    " AND first.provider = value ->> 1 AND first.task = value ->> 2)"
+    " AND cost_basis = 'estimate' AND finished_at IS NOT NULL"
 )
 
 

@@ -1,8 +1,11 @@
-"""Numbers as people read them: money, durations, counts, rates, sizes."""
+"""Numbers as people read them: money, durations, counts, rates, sizes, times of the record."""
 
 from __future__ import annotations
 
 import math
+from datetime import datetime
+
+from ggt_studio.core.money import dollars as money
 
 
 def count(number: int) -> str:
@@ -13,16 +16,6 @@ def count(number: int) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """A number with its word: `one` as it stands for 1, else `many` with the number at its `{0}`."""
     return one if number == 1 else many.format(count(number))
-
-
-def money(usd: float) -> str:
-    """US dollars: `0.42` -> `$0.42`; amounts under a cent keep two digits that say something: `0.0031` -> `$0.0031`."""
-    sign = "-" if usd < 0 else ""
-    amount = abs(usd)
-    if 0 < amount < 0.01:
-        digits = 1 - math.floor(math.log10(amount))
-        return f"{sign}${amount:.{digits}f}"
-    return f"{sign}${amount:,.2f}"
 
 
 def money_of(usd: float, budget_usd: float) -> str:
@@ -88,3 +81,12 @@ def size(bytes_: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{_short(value)} {unit}"
         value /= 1000
     return f"{_short(value)} TB"
+
+
+def when(at: str) -> str:
+    """A time of the record (ISO 8601, UTC) in local time: `14:05` today, `12 Mar 14:05` this year, else with the year."""
+    local = datetime.fromisoformat(at).astimezone()
+    now = datetime.now().astimezone()
+    if local.date() == now.date():
+        return f"{local:%H:%M}"
+    return f"{local.day} {local:%b %H:%M}" if local.year == now.year else f"{local.day} {local:%b %Y}"

@@ -76,10 +76,14 @@ class WorkerPool:
 
     def __init__(self, size: int | None = None, secret_variables: Collection[str] = ()) -> None:
         self.size = size or min(available_cores(), 8)
-        self._secret_variables = secret_variables
-        self._lanes = {"": _Lane(self.size, max(1, available_cores() // self.size), secret_variables)}
+        self._secret_variables = set(secret_variables)
+        self._lanes = {"": _Lane(self.size, max(1, available_cores() // self.size), self._secret_variables)}
         self._numbers = itertools.count(1)
         self._giving_up: set[asyncio.Task[None]] = set()
+
+    def keep_secret(self, variables: Collection[str]) -> None:
+        """Let processes that are started from now on not see these variables of our environment either."""
+        self._secret_variables.update(variables)
 
     async def call(
         self,

@@ -31,7 +31,7 @@ def test_patches_are_screened_listed_with_the_reason_and_not_paid_for_again(tmp_
             "screen", project, "--judge", "gemini", "--budget", "0.001", "--json", home=home, address=server.address
         )
         assert json.loads(capped.stdout)["ended"] == "halted"
-        assert "The budget of $0.00 allows no further call" in capped.stderr
+        assert "The budget of $0.0010 allows no further call" in capped.stderr
         assert server.asked == [], "the cap stops before it is passed"
         result = call("screen", project, "--judge", "gemini", "--json", home=home, address=server.address)
         assert result.returncode == 0, result.stderr

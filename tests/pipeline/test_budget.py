@@ -73,3 +73,10 @@ def test_no_course_of_calls_passes_the_cap(cap: float, calls: list[tuple[float, 
         if ends and open_calls:
             budget.spend(*open_calls.pop(0))
         assert budget.spent_usd + budget.aside_usd <= cap + 1e-7
+
+
+def test_amounts_under_a_cent_are_told_with_digits_that_say_something() -> None:
+    budget = Budget(0.004)
+    budget.set_aside(0.001)
+    with pytest.raises(BudgetReached, match=r"The budget of \$0\.0040 allows .*\$0\.0010 on their way"):
+        budget.set_aside(0.01)

@@ -11,6 +11,7 @@ import pytest
 
 from fakes.hosted_run import HostedRun
 from fakes.http_server import Response
+from fakes.vendor_script import Fault
 from fakes.vendor_server import VendorServer
 from ggt_studio.core.facts import Failed, Generated
 from ggt_studio.core.recipe import MetricRule, Recipe
@@ -77,7 +78,10 @@ async def test_an_image_that_takes_too_long_is_fetched_later_without_paying_agai
     report = await run.patient(30.0).run(budget_usd=0.0)
     assert (report.accepted, report.cost_usd) == (1, 0.0)
     assert vendors.script.bills == {KLING: 1}
-    _, second = await run.paid()
+    first, second = await run.paid()
+    assert (first.outcome, first.cost_usd, first.cost_basis) == ("network", PRICE_USD, CostBasis.LIST_PRICE), (
+        "known now"
+    )
     assert (second.task, second.outcome, second.cost_usd, second.cost_basis) == ("1", "ok", 0.0, CostBasis.NOTHING)
     assert any(isinstance(fact, Generated) for fact in await run.facts(1))
 
@@ -92,6 +96,10 @@ async def test_a_run_that_was_stopped_or_killed_while_a_task_was_at_work_goes_on
         await asyncio.sleep(0.01)
     engine.stop()
     await running
+    stopped = [fact for fact in await run.facts(1) if isinstance(fact, Failed)][-1]
+    assert stopped.outcome is Outcome.CANCELLED
+    assert "a retry fetches the image without paying again" in stopped.message
+    assert "made again" not in stopped.message
     # As the ledger stands after a kill.
     await run.store.call(
         lambda project: project.db.execute("UPDATE ledger SET finished_at = NULL, outcome = NULL WHERE task = '1'")
@@ -134,3 +142,37 @@ async def test_a_result_that_cannot_be_fetched_again_is_booked_once(run: KlingRu
     ]
     assert sum(entry.cost_usd or 0.0 for entry in entries) == PRICE_USD
     assert await run.store.call(lambda p: runs.latest_task(p, 1, KLING, entries[0].request_hash)) == ("1", "malformed")
+
+
+async def test_a_task_that_the_vendor_failed_meanwhile_is_known_not_to_be_charged(
+    run: KlingRun, vendors: VendorServer
+) -> None:
+    vendors.tasks.polls = FOR_EVER
+    await run.patient(0.5).run()
+    vendors.tasks.polls = 1
+    vendors.tasks.faults["1"] = Fault.BLOCKED_IMAGE
+    await run.retry()
+    await run.patient(30.0).run()
+    first, second = await run.paid()
+    assert (first.outcome, first.cost_usd, first.cost_basis) == ("network", 0.0, CostBasis.NOTHING)
+    assert (second.task, second.outcome, second.cost_usd) == ("1", "safety_block", 0.0)
+
+
+async def test_stopping_while_an_earlier_image_is_fetched_says_that_it_stays_paid_for(
+    run: KlingRun, vendors: VendorServer
+) -> None:
+    vendors.tasks.polls = FOR_EVER
+    await run.patient(0.5).run()
+    await run.retry()
+    looked = vendors.tasks.looked["1"]
+    engine = run.patient(30.0).engine()
+    running = asyncio.create_task(engine.run())
+    while vendors.tasks.looked["1"] == looked:
+        await asyncio.sleep(0.01)
+    engine.stop()
+    await running
+    stopped = [fact for fact in await run.facts(1) if isinstance(fact, Failed)][-1]
+    assert "without paying again" in stopped.message
+    first, second = await run.paid()
+    assert (first.cost_usd, first.cost_basis) == (PRICE_USD, CostBasis.ESTIMATE), "nothing is known of it yet"
+    assert second.cost_usd == 0.0

@@ -33,6 +33,7 @@ class RunChoice:
     """What a person chose for a run; ids of the registry, and which metrics stand before the judge.
 
     `limit` is how many patches it takes at most, `budget_usd` what it may cost at most; None: as many, as much as there is.
+    `in_batch`: candidates are ordered in a batch and collected later, instead of made at once.
     """
 
     generator: str
@@ -41,6 +42,7 @@ class RunChoice:
     limit: int | None = None
     metric_gate: MetricGate = MetricGate.DEFAULT
     budget_usd: float | None = None
+    in_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,11 @@ class Jobs(OpenProject):
         """Whether the run is paused."""
         return self._engine is not None and self._engine.paused
 
-    def start_run(self, choice: RunChoice) -> None:
-        """Run a recipe over the open patches. Does nothing while a run is under way."""
+    def start_run(self, choice: RunChoice, *, generate: bool = True) -> None:
+        """Run a recipe over the open patches; without `generate` over those that have a candidate, and no further one is made.
+
+        Does nothing while a run is under way.
+        """
         if self.running:
             return
         recipe = self.session.recipe(choice.generator, choice.prompts, choice.judge, metric_gate=choice.metric_gate)
@@ -138,6 +143,7 @@ class Jobs(OpenProject):
             on_progress=self._run_moved,
             limiters=self.session.limiters,
             budget_usd=choice.budget_usd,
+            generate=generate,
         )
         self.last_run = None
         self._run_task = self._begin(self._engine.run(), self._run_ended)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from ggt_studio.core.errors import StudioError
+from ggt_studio.core.words import Outcome
 from ggt_studio.pipeline.readiness import KEYRING_WITHIN_S, Readiness, look
 from ggt_studio.providers.apart import apart
-from ggt_studio.providers.catalogue import Catalogue, Service
+from ggt_studio.providers.catalogue import Catalogue, Service, load_catalogue
 from ggt_studio.providers.hooks import Services
 from ggt_studio.providers.hosted.probe import ProbeResult, probe
 from ggt_studio.providers.keys import keyring_name
 from ggt_studio.providers.local import registration as local
 from ggt_studio.providers.registry import Registry
+from ggt_studio.providers.vlm.added import take_up_added
 from ggt_studio.ui.bridge import Tasks
+from ggt_studio.worker.client import WorkerPool
 
 
 class Offers(QObject):
@@ -25,14 +29,15 @@ class Offers(QObject):
     changed = Signal()
     """`readiness` says something else."""
 
-    def __init__(self, registry: Registry, services: Services, tasks: Tasks) -> None:
+    def __init__(self, registry: Registry, services: Services, tasks: Tasks, pool: WorkerPool | None = None) -> None:
         super().__init__()
-        self._registry, self._services, self._tasks = registry, services, tasks
+        self._registry, self._services, self._tasks, self._pool = registry, services, tasks, pool
         self._looking = self._again = False
         self.readiness: Readiness | None = None
         """None until it is known."""
         self.keyring: str | None = None
         """What the system's keyring is called; empty where there is none, None until it is known."""
+        self._refused: dict[str, str] = {}
 
     @property
     def catalogue(self) -> Catalogue:
@@ -53,7 +58,7 @@ class Offers(QObject):
                 self._again = False
                 if self.keyring is None:
                     self.keyring = await self._find_keyring()
-                self.readiness = await look(self._registry)
+                self.readiness = replace(await look(self._registry), refused=dict(self._refused))
                 if not self._again:
                     break
         finally:
@@ -68,6 +73,7 @@ class Offers(QObject):
 
     def give_key(self, service: Service, secrets: tuple[str, ...], *, keep: bool, done: Callable[[str], None]) -> None:
         """Take a key from a person; `done` gets an empty text, or why it serves this session only."""
+        self._refused.pop(service.id, None)
 
         async def give() -> str:
             keys = self._services.keys
@@ -87,6 +93,7 @@ class Offers(QObject):
 
     def forget_key(self, service: Service, done: Callable[[str], None]) -> None:
         """Remove a key from this session and the keyring; `done` gets an empty text, or what went wrong."""
+        self._refused.pop(service.id, None)
 
         async def forget() -> str:
             keys = self._services.keys
@@ -112,7 +119,30 @@ class Offers(QObject):
             self._registry.generators[generator.info.id] = generator
         self.look()
 
+    def take_up_added(self) -> None:
+        """Let servers that were added to a person's own file meanwhile be tested and chosen; `changed` when it is known what they
+        lack."""
+        hidden = take_up_added(self._registry, load_catalogue())
+        if hidden and self._pool is not None:
+            self._pool.keep_secret(hidden)
+        self.look()
+
+    def address(self, service: Service) -> str:
+        """Where a service is reached."""
+        return self._services.keys.address(service)
+
     def test_key(self, service: Service, done: Callable[[ProbeResult], None]) -> None:
-        """Ask a service whether it takes the key, by a request that costs nothing."""
+        """Ask a service whether it takes the key, by a request that costs nothing. That it refused it is kept in `readiness`."""
         served = sorted({m.model for m in self.catalogue.models.values() if m.service == service.id})
-        self._tasks.spawn(probe(service, self._services.keys, served), done)
+
+        def tested(result: ProbeResult) -> None:
+            if result.ok is False and result.outcome is Outcome.BAD_KEY:
+                self._refused[service.id] = result.words
+            elif result.ok:
+                self._refused.pop(service.id, None)
+            if self.readiness is not None and self.readiness.refused != self._refused:
+                self.readiness = replace(self.readiness, refused=dict(self._refused))
+                self.changed.emit()
+            done(result)
+
+        self._tasks.spawn(probe(service, self._services.keys, served), tested)

@@ -62,7 +62,7 @@ class OpenProject(QObject):
     @cached_property
     def offers(self) -> Offers:
         """What the providers lack, and the keys of services; looked up when first asked for."""
-        return Offers(self.session.registry, self.session.services, self.tasks)
+        return Offers(self.session.registry, self.session.services, self.tasks, self.session.pool)
 
     async def query(self, read: Callable[[Project], T]) -> T:
         """Run a read on the store's thread and await its result."""

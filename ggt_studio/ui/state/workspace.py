@@ -15,8 +15,10 @@ from ggt_studio.pipeline.retrying import reopen, retry_failed
 from ggt_studio.pipeline.session import Session
 from ggt_studio.store import holds, photos
 from ggt_studio.ui.bridge import Tasks
+from ggt_studio.ui.state.batching import Batching
 from ggt_studio.ui.state.jobs import Jobs, RunChoice
 from ggt_studio.ui.state.reviewing import Reviewing
+from ggt_studio.ui.state.screening import Screening
 from ggt_studio.ui.state.trying import TryingOut
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class Workspace(Jobs):
         super().__init__(session, tasks)
         self.reviewing = Reviewing(self)
         self.trying = TryingOut(self)
+        self.batching = Batching(self)
+        self.screening = Screening(self)
 
     @cached_property
     def training(self) -> Training:
@@ -38,14 +42,21 @@ class Workspace(Jobs):
 
         return Training(self)
 
-    def start_run(self, choice: RunChoice) -> None:
-        """Run a recipe over the open patches. Does nothing while a run or a try-out is under way."""
-        if not self.trying.running:
-            super().start_run(choice)
+    @property
+    def engaged(self) -> bool:
+        """Whether a run, or what must not be beside one, is under way: each settles what an ended one left open."""
+        return self.running or self.trying.running or self.batching.ordering or self.screening.running
+
+    def start_run(self, choice: RunChoice, *, generate: bool = True) -> None:
+        """Run a recipe over the open patches, see `Jobs`. Does nothing while `engaged`."""
+        if not self.engaged:
+            super().start_run(choice, generate=generate)
 
     async def close(self) -> None:
         """Stop all work, let it clean up, and close the project."""
         self.trying.stop()
+        self.batching.stop()
+        self.screening.stop()
         await super().close()
 
     def retry_failed(self, decided_by: str = "") -> None:

@@ -133,6 +133,20 @@ async def test_a_refused_key_is_told_where_it_was_entered(vendors, show_page, tm
     assert "not-the-key" not in entry.told.text()
     assert entry.isVisible()
     assert sum(vendors.script.bills.values()) == 0
+    # Nothing invites to a run that would fail, and it is said how to mend it.
+    await until(lambda: not page.primary.isEnabled())
+    assert page.sentence.text() == "The key for Nano Banana 2 was refused: replace it in the recipe."
+    click(entry.cancel)
+    part = page.panel.generator
+    assert "refused" in part.lack.text()
+    assert part.lack.isVisible()
+    assert part.remedy.text() == "Replace key"
+    click(part.remedy)
+    QTest.keyClicks(entry.fields[0], KEY)
+    QTest.keyClick(entry.fields[0], Qt.Key.Key_Return)
+    await until(page.primary.isEnabled)
+    await until(entry.isHidden)
+    assert not part.lack.isVisible()
 
 
 async def test_failures_of_one_kind_are_retried_alone_and_cost_what_they_cost(vendors, show_page, tmp_path):

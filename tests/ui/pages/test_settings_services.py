@@ -13,14 +13,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from fakes.chat_server import Asked, Says, verdict_text
+from fakes.chat_server import _asked as completions_asked
+from fakes.chat_server import _completions as completions_answer
 from fakes.file_keyring import FileKeyring
 from fakes.hands import click, type_over, until
-from fakes.vendor_script import KEY, SECRET
+from fakes.http_server import Request, Response, as_json
+from fakes.projects import add_patch
+from fakes.vendor_script import KEY, SECRET, Script
 from fakes.vendor_server import VendorServer
 from ggt_studio.pipeline.session import Session
 from ggt_studio.providers.catalogue import load_catalogue
 from ggt_studio.settings import Settings
 from ggt_studio.store.project import Project
+from ggt_studio.ui.pages.generate import GeneratePage
 from ggt_studio.ui.pages.settings import SettingsPage
 
 ShowPage = Callable[..., Awaitable[SettingsPage]]
@@ -166,8 +172,67 @@ async def test_a_server_of_ones_own_is_added_by_a_form(vendors, show_page, home)
     QTest.keyClicks(own.model, "qwen-vl")
     click(own.save)
     assert own.told.text().startswith("Added as qwen-vl.")
+    await until(lambda: "lab" in page.services.rows)
+    assert "192.168.1.7" in " ".join(label.text() for label in page.services.rows["lab"].findChildren(QLabel))
     assert not own.form.isVisible()
     assert "qwen-vl" in load_catalogue().models
+
+
+async def test_a_server_is_added_tested_and_judges_without_opening_the_project_again(
+    show_page, open_workspace, home, tmp_path, monkeypatch
+):
+    def script(_: Asked) -> Says:
+        return Says(verdict_text(97))
+
+    async def chat(_: Script, request: Request) -> Response | None:
+        if request.path != "/lab/v1/chat/completions":
+            return None
+        asked = completions_asked(request.path, request.json(), request.headers)
+        seen.append(asked)
+        return as_json(completions_answer(asked, script(asked)))
+
+    seen: list[Asked] = []
+    with VendorServer(chat) as server:
+        with Project.create(tmp_path / "p") as project:
+            add_patch(project, 1, size=256)
+        page = await show_page()
+        own = page.own_models
+        click(own.ask)
+        QTest.keyClicks(own.label, "Lab")
+        QTest.keyClicks(own.address, f"{server.base}/lab/v1")
+        assert own.place.text() == "Photos stay on this machine."
+        QTest.keyClicks(own.model, "lab-vlm")
+        click(own.save)
+        assert own.told.text() == "Added as lab-vlm. Test it among the services above, then choose it on Generate."
+        await until(lambda: "lab" in page.services.rows)
+        row = page.services.rows["lab"]
+        await until(row.test.isVisible)
+        assert row.state.text() == "Needs no key"
+        click(row.test)
+        await until(lambda: row.told.isVisible() and "Asking" not in row.told.text())
+        assert "lab-vlm" not in row.told.text(), "nothing is missing of what it serves"
+
+        generate = GeneratePage(page.workspace)
+        generate.resize(1280, 900)
+        generate.show()
+        generate.activateWindow()
+        generate.activated()
+        await until(generate.isActiveWindow)
+        click(generate.panel.metric_gate.button("none"))
+        combo = generate.panel.judge.combo
+        combo.setFocus()
+        QTest.keyClick(combo, Qt.Key.Key_Home)
+        while generate.panel.judge.value != "lab-vlm":
+            before = combo.currentIndex()
+            QTest.keyClick(combo, Qt.Key.Key_Down)
+            assert combo.currentIndex() != before, "lab-vlm cannot be chosen"
+        assert generate.panel.judge.place.text() == "Nothing leaves this machine. No charge."
+        await until(lambda: generate.primary.text() == "Run 1 patch" and generate.primary.isEnabled())
+        click(generate.primary)
+        await until(lambda: generate.summary.text().startswith("Done: 1 patch"), 60)
+        assert [asked.model for asked in seen] == ["lab-vlm"]
+        assert len(seen[0].images) == 2
+        generate.close()
 
 
 async def test_what_is_wrong_with_own_models_is_named(vendors, show_page, home):

@@ -13,6 +13,7 @@ from ggt_studio.store.patches import runnable
 from ggt_studio.store.project import Project
 from ggt_studio.store.status import Status
 from ggt_studio.ui import theme
+from ggt_studio.ui.pages.generate.batches import BatchesPanel
 from ggt_studio.ui.pages.generate.category_table import CategoryTable
 from ggt_studio.ui.pages.generate.latest import MOST, LatestStrip
 from ggt_studio.ui.pages.generate.outcomes import OutcomeList
@@ -33,6 +34,7 @@ class GenerateBody(QScrollArea):
         super().__init__(parent)
         self._workspace = workspace
         self.funnel = FunnelView()
+        self.batches = BatchesPanel()
         self.latest_heading = QLabel()
         self.latest = LatestStrip(workspace.thumbnails)
         self.table = CategoryTable()
@@ -73,6 +75,7 @@ class GenerateBody(QScrollArea):
             theme.set_text(heading, Text.HEADING)
         main = QVBoxLayout()
         main.setSpacing(SPACE_8)
+        main.addWidget(self.batches)
         main.addWidget(self._latest_part)
         main.addWidget(table_heading)
         main.addWidget(self.table)

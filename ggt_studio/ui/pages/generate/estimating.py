@@ -8,7 +8,10 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from ggt_studio.core.errors import StudioError
-from ggt_studio.pipeline.estimate import Estimate, estimate, project_facts
+from ggt_studio.pipeline.batch_estimate import estimate_order, order_facts
+from ggt_studio.pipeline.estimate import Estimate, ProjectFacts, estimate, project_facts
+from ggt_studio.store.experience import paces
+from ggt_studio.store.patches import count_unjudged
 from ggt_studio.ui.format import count, counted, duration, money
 from ggt_studio.ui.pages.generate.words import tr
 from ggt_studio.ui.state.jobs import RunChoice
@@ -18,7 +21,11 @@ _SETTLE_MS = 150
 
 
 class Estimating(QObject):
-    """`changed` when `value` is another one; None while it is not known, or where the choice cannot be run."""
+    """`changed` when `value` or `judging` is another one; None while it is not known, or where the choice cannot be run.
+
+    `value` is that of the run, or of the order where candidates are ordered in batches; `judging` that of measuring and judging
+    the candidates that are there, None without any.
+    """
 
     changed = Signal()
 
@@ -26,6 +33,7 @@ class Estimating(QObject):
         super().__init__(parent)
         self._workspace, self._choice = workspace, choice
         self.value: Estimate | None = None
+        self.judging: Estimate | None = None
         self._asked = 0
         self._timer = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._timer.timeout.connect(self._ask)
@@ -35,28 +43,33 @@ class Estimating(QObject):
         self._timer.start()
 
     def _ask(self) -> None:
-        if not self._workspace.running:
+        if not self._workspace.engaged:
             self._asked += 1
             self._workspace.tasks.spawn(self._work_out(self._choice(), self._asked), self._take)
 
-    async def _work_out(self, choice: RunChoice, number: int) -> tuple[int, Estimate | None]:
+    async def _work_out(self, choice: RunChoice, number: int) -> tuple[int, Estimate | None, Estimate | None]:
         session = self._workspace.session
         try:
             recipe = await asyncio.to_thread(
                 session.recipe, choice.generator, choice.prompts, choice.judge, metric_gate=choice.metric_gate
             )
-            facts = await self._workspace.query(
-                lambda project: project_facts(project, recipe, session.registry, choice.limit)
-            )
-            return number, estimate(facts, recipe, session.registry)
+            registry, query = session.registry, self._workspace.query
+            made, known = await query(lambda project: (count_unjudged(project), paces(project)))
+            facts = ProjectFacts(made, 0, paces=known)
+            judging = estimate(facts, recipe, registry, generate=False) if made else None
+            if choice.in_batch:
+                order = await query(lambda project: order_facts(project, recipe, registry, choice.limit))
+                return number, estimate_order(order, recipe, registry, choice.budget_usd), judging
+            facts = await query(lambda project: project_facts(project, recipe, registry, choice.limit))
+            return number, estimate(facts, recipe, registry), judging
         except StudioError:
             # Why the choice cannot be run is told where it is chosen.
-            return number, None
+            return number, None, None
 
-    def _take(self, found: tuple[int, Estimate | None]) -> None:
-        number, value = found
-        if number == self._asked and value != self.value:
-            self.value = value
+    def _take(self, found: tuple[int, Estimate | None, Estimate | None]) -> None:
+        number, value, judging = found
+        if number == self._asked and (value, judging) != (self.value, self.judging):
+            self.value, self.judging = value, judging
             self.changed.emit()
 
 
@@ -92,9 +105,11 @@ def estimate_words(value: Estimate, budget_usd: float | None) -> str:
         parts.append(tr("the budget is expected to end the run early"))
     if value.expected_seconds:
         parts.append(tr("about {0}").format(duration(value.expected_seconds)))
-    if not parts:
-        calls = value.calls.get("generate", 0)
-        parts.append(counted(calls, tr("about 1 image"), tr("about {0} images")).format(count(calls)))
+    images, verdicts = value.calls.get("generate", 0), value.calls.get("judge", 0)
+    if not parts and images:
+        parts.append(counted(images, tr("about 1 image"), tr("about {0} images")))
+    elif not parts:
+        parts.append(counted(verdicts, tr("about 1 verdict"), tr("about {0} verdicts")))
     told = "; ".join(parts)
     return f"{told[:1].upper()}{told[1:]}."
 

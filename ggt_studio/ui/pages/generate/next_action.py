@@ -12,12 +12,19 @@ from ggt_studio.ui.pages.generate.words import tr
 
 
 class Action(StrEnum):
-    """What the page's primary button does; those but RUN are the names of pages."""
+    """What the page's primary button does; the last three are the names of pages."""
 
     RUN = "run"
+    ORDER = "order"
+    JUDGE = "judge"
+    COLLECT = "collect"
     SOURCES = "sources"
     REVIEW = "review"
     DATASET = "dataset"
+
+
+HERE = frozenset({Action.RUN, Action.ORDER, Action.JUDGE, Action.COLLECT})
+"""What is done on the page itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +37,21 @@ class Next:
     sentence: str
 
 
-def next_action(status: Status | None, *, read_only: bool, problem: str = "", left_off: str = "") -> Next:
+def next_action(
+    status: Status | None,
+    *,
+    read_only: bool,
+    problem: str = "",
+    left_off: str = "",
+    in_batch: bool = False,
+    unjudged: int = 0,
+) -> Next:
     """Decide while no run is under way. `problem` says why the chosen recipe cannot be run; empty when it can. `left_off` is
-    how the latest run ended where it did not come to its end (`store.runs.left_off`); then the same button continues it."""
+    how the latest run ended where it did not come to its end (`store.runs.left_off`); then the same button continues it.
+
+    `in_batch`: candidates are ordered in batches. `unjudged` patches have one that is still to be measured or judged; when all have,
+    that is what comes next.
+    """
     run = tr("Continue") if left_off and not read_only else tr("Run")
     if status is None:
         return Next(Action.RUN, tr("Run"), False, tr("Reading the project …"))
@@ -41,6 +60,10 @@ def next_action(status: Status | None, *, read_only: bool, problem: str = "", le
             return Next(Action.RUN, run, False, tr("The project is open read-only, so nothing can be run."))
         if problem:
             return Next(Action.RUN, run, False, problem)
+        if in_batch and status.runnable <= unjudged:
+            return Next(Action.JUDGE, tr("Measure and judge"), True, where_it_stands(status, ""))
+        if in_batch:
+            return Next(Action.ORDER, tr("Order"), True, where_it_stands(status, ""))
         return Next(Action.RUN, run, True, where_it_stands(status, left_off))
     waiting, held = status.count(state=State.WAITING), status.count(state=State.OPEN, held=True)
     failed = status.count(state=State.FAILED)
@@ -71,7 +94,8 @@ def next_action(status: Status | None, *, read_only: bool, problem: str = "", le
         )
         return Next(Action.SOURCES, tr("Sources"), True, f"{lost} {words}" if failed else words)
     if status.in_batches:
-        return Next(Action.RUN, tr("Run"), False, f"{lost} {_in_batches(status)}" if failed else _in_batches(status))
+        words = f"{lost} {_in_batches(status)}" if failed else _in_batches(status)
+        return Next(Action.COLLECT, tr("Collect"), not read_only, words)
     if failed or status.count(state=State.REJECTED):
         words = tr("No patch is open. Retry what failed, or start rejected patches afresh.")
         return Next(Action.RUN, tr("Run"), False, words)
@@ -93,13 +117,13 @@ def where_it_stands(status: Status, left_off: str) -> str:
         told = counted(status.runnable, tr("1 open patch"), tr("{0} open patches"))
     held = status.count(state=State.OPEN, held=True)
     if status.in_batches:
-        told = tr("{0}, {1} more in batches (ggt-studio batch collect)").format(told, count(status.in_batches))
+        told = tr("{0}, {1} more in batches").format(told, count(status.in_batches))
     return tr("{0}, {1} more held back").format(told, count(held)) if held else told
 
 
 def _in_batches(status: Status) -> str:
     return counted(
         status.in_batches,
-        tr("1 patch is in a batch: ggt-studio batch collect fetches what is done."),
-        tr("{0} patches are in batches: ggt-studio batch collect fetches what is done."),
+        tr("1 patch waits in a batch; Collect fetches what is done."),
+        tr("{0} patches wait in batches; Collect fetches what is done."),
     )

@@ -12,22 +12,23 @@ from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.words import State
 from ggt_studio.pipeline.engine import RunReport
+from ggt_studio.pipeline.estimate import Estimate
 from ggt_studio.quality.metrics import ML_EXTRA_COMMAND
 from ggt_studio.store.named_recipes import Choice
 from ggt_studio.store.status import Status
 from ggt_studio.ui import theme
 from ggt_studio.ui.pages.base import Page
 from ggt_studio.ui.pages.generate.body import GenerateBody
-from ggt_studio.ui.pages.generate.estimating import Estimating, assumption_words, estimate_words, run_words
+from ggt_studio.ui.pages.generate.estimating import Estimating
+from ggt_studio.ui.pages.generate.head_words import head_of, order_progress, run_progress, running_sentence
 from ggt_studio.ui.pages.generate.header import GenerateHeader
 from ggt_studio.ui.pages.generate.naming import Naming
 from ggt_studio.ui.pages.generate.next_action import Action, Next, next_action
+from ggt_studio.ui.pages.generate.ordering import Ordering
 from ggt_studio.ui.pages.generate.recipe_panel import recalled_choice
 from ggt_studio.ui.pages.generate.run_words import (
-    doing_words,
     outcomes_words,
     report_words,
-    spent_words,
     waiting_for_extra_words,
 )
 from ggt_studio.ui.pages.generate.subviews import Subviews
@@ -35,7 +36,7 @@ from ggt_studio.ui.pages.generate.summary import SummaryRow
 from ggt_studio.ui.state.recipes import NamedRecipes
 from ggt_studio.ui.state.workspace import Workspace
 from ggt_studio.ui.theme import SPACE_16, Text
-from ggt_studio.ui.widgets.common import Banner, EmptyState, Progress, ProgressStrip, Severity, Toast
+from ggt_studio.ui.widgets.common import Banner, EmptyState, ProgressStrip, Severity, Toast
 
 _META, _TOLD = "generate.choice", "generate.told"
 
@@ -78,7 +79,7 @@ class GeneratePage(Page):
         self.strip = ProgressStrip()
         self.strip.pause.connect(self.workspace.pause_run)
         self.strip.resume.connect(self.workspace.resume_run)
-        self.strip.stop.connect(self.workspace.stop_run)
+        self.strip.stop.connect(self._stop)
         self.ended = QLabel()
         self.ended.setWordWrap(True)
         theme.set_text(self.ended, Text.SMALL, muted=True)
@@ -123,6 +124,10 @@ class GeneratePage(Page):
         self.panel.told_of.connect(lambda _: self._remember(_TOLD, self.panel.told))
         self.estimating = Estimating(self.workspace, lambda: self.panel.choice, self)
         self.estimating.changed.connect(self._show_all)
+        self.ordering = Ordering(
+            self.workspace, self.panel, self.body.batches, self.estimating, self.banner, parent=self
+        )
+        self.workspace.batching.changed.connect(self._work_changed)
 
     def _came_back(self) -> None:
         self.header.tryout_button.setFocus()
@@ -144,6 +149,7 @@ class GeneratePage(Page):
         self.body.read_soon()
         self.workspace.offers.look()
         self.estimating.soon()
+        self.ordering.read()
         self._show_all()
         if self.workspace.trying.wanted:
             self.views.open_tryout()
@@ -156,7 +162,7 @@ class GeneratePage(Page):
 
     def _take_up_presets(self) -> None:
         # A run under way has frozen its prompts; they must not change beneath it.
-        if not self.workspace.running:
+        if not self.workspace.engaged:
             self.panel.read_presets_again()
             self._show_all()
 
@@ -196,7 +202,7 @@ class GeneratePage(Page):
             self._start_when_ready = True
             return
         self._start_when_ready = False
-        if self.workspace.running or self._next.action is not Action.RUN or not self._next.enabled:
+        if self.workspace.engaged or self._next.action is not Action.RUN or not self._next.enabled:
             return
         self.banner.dismiss()
         self.extra_banner.dismiss()
@@ -209,10 +215,24 @@ class GeneratePage(Page):
         self._show_all()
 
     def _primary_pressed(self) -> None:
-        if self._next.action is Action.RUN:
-            self.start()
+        self.summary.clear()
+        match self._next.action:
+            case Action.RUN:
+                self.start()
+            case Action.ORDER:
+                self.ordering.order()
+            case Action.JUDGE:
+                self.ordering.judge()
+            case Action.COLLECT:
+                self.ordering.collect()
+            case page:
+                self.page_requested.emit(page.value)
+
+    def _stop(self) -> None:
+        if self.workspace.batching.ordering:
+            self.workspace.batching.stop()
         else:
-            self.page_requested.emit(self._next.action.value)
+            self.workspace.stop_run()
 
     def _run_done(self, report: RunReport) -> None:
         self.summary.setText(report_words(report))
@@ -238,16 +258,21 @@ class GeneratePage(Page):
             self.start()
 
     def _work_changed(self) -> None:
-        if self.workspace.running:
+        if self.workspace.running or self.workspace.batching.ordering:
             self._show_work()
         else:
             self._show_all()
 
     def _show_all(self) -> None:
         status = self.workspace.status
-        problem = self.panel.problem
+        problem = self.panel.problem or self._other_work
         self._next = next_action(
-            status, read_only=self.workspace.read_only, problem=problem, left_off=self.workspace.left_off
+            status,
+            read_only=self.workspace.read_only,
+            problem=problem,
+            left_off=self.workspace.left_off,
+            in_batch=self.panel.choice.in_batch,
+            unjudged=self.workspace.batching.unjudged,
         )
         if status is not None:
             self.body.show_status(status)
@@ -260,13 +285,17 @@ class GeneratePage(Page):
                 self.tr("Go to Sources"),
             )
         self._stack.setCurrentIndex(0 if nothing else 1)
+        self.ordering.show_next(self._next.action)
+        self.ordering.show_all()
         self._show_work()
 
     def _show_work(self) -> None:
-        running = self.workspace.running
+        ordering = self.workspace.batching.ordering
+        running = self.workspace.running or ordering
         status = self.workspace.status
         nothing = status is not None and status.patches == 0
         self.strip.setVisible(running)
+        self.strip.pause_button.setVisible(not ordering)
         self.primary.setVisible(not running and not nothing)
         self.recipe_button.setVisible(not nothing or running)
         self.header.tryout_button.setVisible(not nothing and not running)
@@ -274,54 +303,31 @@ class GeneratePage(Page):
         self._summary_row.setVisible(bool(self.summary.text()) and not running)
         waiting = status.count(state=State.WAITING) if status else 0
         self.review_button.setVisible(bool(waiting) and self._next.action is not Action.REVIEW)
-        label = self._next.label
-        if self._next.action is Action.RUN and self._next.enabled:
-            label = run_words(label, self.estimating.value, self.panel.choice.budget_usd)
-        self.primary.setText(label)
-        self.primary.setIcon(
-            theme.icon("mdi6.play" if self._next.action is Action.RUN else "mdi6.arrow-right", "on_accent")
-        )
-        self.primary.setEnabled(self._next.enabled)
+        head = head_of(self._next, None if self.workspace.engaged else self._value, self.panel.choice.budget_usd)
+        self.primary.setText(head.label)
+        self.primary.setIcon(theme.icon(head.icon, "on_accent"))
+        self.primary.setEnabled(head.enabled and not self.workspace.batching.doing)
         self.primary.setToolTip(f"{self._next.sentence} ({QKeySequence('Ctrl+Return').toString()})")
-        self.sentence.setText("" if nothing else self._running_sentence() if running else self._open_sentence())
+        self.sentence.setText("" if nothing else running_sentence(self.workspace) if running else head.sentence)
         self.sentence.setVisible(bool(self.sentence.text()))
         self.ended.setVisible(running)
-        value = self.estimating.value if self._estimated else None
-        self.header.show_assumptions(assumption_words(value) if value else "")
-        if running:
-            self._show_progress()
-
-    def _running_sentence(self) -> str:
-        if self.workspace.run_paused:
-            return self.tr("Paused. What was under way is being finished; nothing new begins.")
-        return self.tr("Running. Everything is recorded as it comes; it can be stopped at any time.")
+        self.header.show_assumptions(head.assumptions)
+        if ordering:
+            self.strip.set_progress(order_progress(self.workspace))
+        elif running:
+            self.strip.set_paused(self.workspace.run_paused)
+            self.strip.set_progress(run_progress(self.workspace, paid=any(info.paid for info in self.panel.infos)))
+            now = self.workspace.run_progress
+            self.ended.setText(outcomes_words(now.outcomes) if now is not None else "")
 
     @property
-    def _estimated(self) -> bool:
-        startable = self._next.action is Action.RUN and self._next.enabled
-        return startable and self.estimating.value is not None and not self.workspace.running
+    def _other_work(self) -> str:
+        """What a run waits for, besides a run; empty without."""
+        if self.workspace.screening.running:
+            return self.tr("A screening is under way in Sources; a run begins after it.")
+        return self.tr("A try-out is under way; a run begins after it.") if self.workspace.trying.running else ""
 
-    def _open_sentence(self) -> str:
-        value = self.estimating.value
-        if not self._estimated or value is None:
-            return self._next.sentence
-        return f"{self._next.sentence}. {estimate_words(value, self.panel.choice.budget_usd)}"
-
-    def _show_progress(self) -> None:
-        now = self.workspace.run_progress
-        self.strip.set_paused(self.workspace.run_paused)
-        if now is None:
-            self.strip.set_progress(Progress(0, 0, doing=self.tr("Starting …")))
-            return
-        paid = any(info.paid for info in self.panel.infos)
-        self.strip.set_progress(
-            Progress(
-                now.done,
-                now.total,
-                now.rate,
-                now.eta_s,
-                spent_words(now, paid),
-                doing_words(now, self.workspace.image_progress),
-            )
-        )
-        self.ended.setText(outcomes_words(now.outcomes))
+    @property
+    def _value(self) -> Estimate | None:
+        """The estimate of what the primary button does."""
+        return self.estimating.judging if self._next.action is Action.JUDGE else self.estimating.value

@@ -172,7 +172,7 @@ class PromptsView(QWidget):
         words = tr("Write {0} prompts").format(missing)
         cost = missing * self._price_usd
         self.primary.setText(f"{words} · {tr('about {0}').format(unit_price(cost))}" if cost else words)
-        busy = self.writing or self._workspace.running or self._workspace.trying.running
+        busy = self.writing or self._workspace.engaged
         self.primary.setVisible(bool(missing) and self._recipe is not None)
         self.primary.setEnabled(not busy and not self._workspace.read_only)
         self.sentence.setText(

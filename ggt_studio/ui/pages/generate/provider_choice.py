@@ -168,7 +168,14 @@ class ProviderChoice(QWidget):
         if lack is Lack.KEY and service is not None:
             words = tr("It needs your key for {0}.").format(service.label)
         self.lack.setText(words if lack is not Lack.NOTHING else "")
-        self.remedy.setText({Lack.KEY: tr("Enter key"), Lack.MODEL: tr("Get it"), Lack.EXTRA: tr("How")}.get(lack, ""))
+        self.remedy.setText(
+            {
+                Lack.KEY: tr("Enter key"),
+                Lack.REFUSED: tr("Replace key"),
+                Lack.MODEL: tr("Get it"),
+                Lack.EXTRA: tr("How"),
+            }.get(lack, "")
+        )
         self._lack_icon.setPixmap(self._icon("mdi6.alert-outline", "warn"))
         self._lack_row.setVisible(lack is not Lack.NOTHING and self.key_entry.isHidden())
 
@@ -187,7 +194,7 @@ class ProviderChoice(QWidget):
 
     def _remedy(self) -> None:
         service = service_of(self._services, self.info) if self._services and self.info else None
-        if self.lacking is Lack.KEY and service is not None:
+        if self.lacking in (Lack.KEY, Lack.REFUSED) and service is not None:
             self.key_entry.ask(service)
             self._tell_lack()
         else:

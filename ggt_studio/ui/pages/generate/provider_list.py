@@ -77,6 +77,7 @@ def lack_words(lack: Lack) -> str:
     return {
         Lack.NOTHING: "",
         Lack.KEY: tr("needs a key"),
+        Lack.REFUSED: tr("key refused"),
         Lack.MODEL: tr("not downloaded"),
         Lack.EXTRA: tr("needs the ml extra"),
     }[lack]

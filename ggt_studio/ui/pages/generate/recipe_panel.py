@@ -28,6 +28,7 @@ from ggt_studio.ui.pages.generate.prompt_texts import PromptTexts
 from ggt_studio.ui.pages.generate.provider_choice import ProviderChoice
 from ggt_studio.ui.pages.generate.recipe_names import RecipeNames
 from ggt_studio.ui.pages.generate.sending import SendingNotice
+from ggt_studio.ui.pages.generate.timing import Timing
 from ggt_studio.ui.pages.generate.words import tr
 from ggt_studio.ui.state.jobs import RunChoice
 from ggt_studio.ui.state.workspace import Workspace
@@ -67,6 +68,7 @@ class RecipePanel(QWidget):
         self.metric_gate = SegmentedControl(
             [Segment(MetricGate.DEFAULT, tr("On")), Segment(MetricGate.NONE, tr("Off"))], tr("Metric filter")
         )
+        self.timing = Timing(workspace.batching)
         self.limited = SegmentedControl([Segment(False, tr("All open")), Segment(True, tr("At most"))], tr("Patches"))
         self.limit = SpinBox()
         self.limit.setRange(1, 10_000_000)
@@ -85,7 +87,7 @@ class RecipePanel(QWidget):
         choices = QVBoxLayout(self._choices)
         choices.setContentsMargins(0, 0, 0, 0)
         choices.setSpacing(SPACE_16)
-        for widget in (self.names, self.notice, self.generator, self.prompts, self.judge):
+        for widget in (self.names, self.notice, self.generator, self.timing, self.prompts, self.judge):
             choices.addWidget(widget)
         for words, row in ((tr("Metric filter"), gate_row), (tr("Patches"), limit_row)):
             heading = QLabel(words)
@@ -112,6 +114,7 @@ class RecipePanel(QWidget):
             choice.changed.connect(self._changed)
             choice.models_asked.connect(self.models_asked)
         self.budget.changed.connect(self._changed)
+        self.timing.changed.connect(self._changed)
         self.metric_gate.changed.connect(self._changed)
         self.limited.changed.connect(self._changed)
         self.limit.valueChanged.connect(self._changed)
@@ -126,7 +129,9 @@ class RecipePanel(QWidget):
         limit = self.limit.value() if self.limited.value else None
         kept = self.recipe
         gate = MetricGate(kept.metric_gate)
-        return RunChoice(kept.generator, kept.prompts, kept.judge, limit, gate, self.budget.value)
+        return RunChoice(
+            kept.generator, kept.prompts, kept.judge, limit, gate, self.budget.value, in_batch=self.timing.in_batch
+        )
 
     @property
     def recipe(self) -> Choice:
@@ -152,6 +157,7 @@ class RecipePanel(QWidget):
         self.limit.setValue(choice.limit or self.limit.value())
         self.limit.blockSignals(False)
         self.budget.set_value(choice.budget_usd)
+        self.timing.set_wanted(choice.in_batch)
         self._tell()
 
     @property
@@ -168,6 +174,8 @@ class RecipePanel(QWidget):
         for part in (self.generator, self.prompts, self.judge):
             if part.info is not None and part.lacking is Lack.KEY:
                 return tr("{0} needs a key: enter it in the recipe.").format(part.info.label)
+            if part.info is not None and part.lacking is Lack.REFUSED:
+                return tr("The key for {0} was refused: replace it in the recipe.").format(part.info.label)
             if part.info is not None and part.lacking is not Lack.NOTHING:
                 return tr("{0} is not on this machine yet: see in the recipe.").format(part.info.label)
         try:
@@ -251,6 +259,7 @@ class RecipePanel(QWidget):
         ]
         self.notice.tell(*(untold[0] if untold else (None, "")))
         self.names.show_named(self.names.named, self.recipe)
+        self.timing.show_generator(self.generator.info)
         self.budget.setVisible(any(info.paid for info in self.infos))
         self.limit.setVisible(self.limited.value)
         self.gates.show_gates(self.metric_gate.value)

@@ -19,6 +19,8 @@ def lack_words(restoring: Restoring) -> str:
     match restoring.lack:
         case Lack.KEY:
             return tr("{0} needs your key: enter it on the right.").format(label)
+        case Lack.REFUSED:
+            return tr("The key for {0} was refused: replace it on the right.").format(label)
         case Lack.MODEL:
             return tr("{0} is not on this machine yet.").format(label)
         case Lack.EXTRA:

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from ggt_studio.core.facts import Aligned, Failed, Generated
 from ggt_studio.store.review_sheet import PastReview
 from ggt_studio.ui import format as numbers
+from ggt_studio.ui.format import when
 from ggt_studio.ui.pages.generate.words import decided_words
 from ggt_studio.ui.pages.review.parts import ClampedText, heading
-from ggt_studio.ui.pages.review.words import aspect_name, decision_word, reason_name, tr, when
+from ggt_studio.ui.pages.review.words import aspect_name, decision_word, reason_name, tr
 from ggt_studio.ui.theme import SPACE_4, SPACE_8
 
 REVIEWS = 2

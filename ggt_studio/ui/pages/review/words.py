@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from PySide6.QtCore import QCoreApplication
 
 from ggt_studio.core.words import Aspect, Decision, RejectReason, State
@@ -94,12 +92,3 @@ def rejected_by(attempt: Attempt) -> tuple[str, str] | None:
         told = tr("judge: {0} {1}").format(aspect_name(lowest).lower(), f"{scores[lowest].score:.0f}")
         return told, scores[lowest].reason
     return None
-
-
-def when(at: str) -> str:
-    """A time of the record (ISO 8601, UTC) in local time: `14:05` today, `12 Mar 14:05` this year, else with the year."""
-    local = datetime.fromisoformat(at).astimezone()
-    now = datetime.now().astimezone()
-    if local.date() == now.date():
-        return f"{local:%H:%M}"
-    return f"{local.day} {local:%b %H:%M}" if local.year == now.year else f"{local.day} {local:%b %Y}"

@@ -164,7 +164,9 @@ class OwnModelsSection(Section):
         self.open_button.setEnabled(True)
         self.show_problems(load_catalogue().problems)
         self._say(
-            self.tr("Added as {0}. Close the project and open it again to choose it, and to enter its key.").format(
+            self.tr("Added as {0}. Test it among the services above, then choose it on Generate.").format(model_id)
+            if not server.key_variable.strip()
+            else self.tr("Added as {0}. Enter its key among the services above, then choose it on Generate.").format(
                 model_id
             )
         )

@@ -72,13 +72,13 @@ class SettingsPage(Page):
         self.plugins = PluginsSection(data_folder() / "plugins")
         self.plugins.changed.connect(lambda ids: self._change(enabled_plugins=ids))
         services = workspace.session.services
-        addresses = {service.id: services.keys.address(service) for service in services.catalogue.services.values()}
-        self.services = ServicesSection(workspace.offers, addresses, settings.limits)
+        self.services = ServicesSection(workspace.offers, settings.limits)
         self.services.limits_changed.connect(lambda limits: self._change(limits=limits))
         self.local = LocalModels(workspace, settings.local_models)
         self.local.chosen_changed.connect(lambda chosen: self._change(local_models=chosen))
         self.local_models = LocalModelsSection(self.local)
         self.own_models = OwnModelsSection(models_file(), services.catalogue)
+        self.own_models.added.connect(lambda _: workspace.offers.take_up_added())
         self.spending = SpendingSection(settings.budget_usd)
         self.spending.changed.connect(lambda usd: self._change(budget_usd=usd))
         self._lay_out()

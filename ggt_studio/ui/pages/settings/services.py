@@ -29,9 +29,7 @@ class ServicesSection(Section):
 
     limits_changed = Signal(object)
 
-    def __init__(
-        self, offers: Offers, address: dict[str, str], limits: dict[str, dict[str, Any]], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, offers: Offers, limits: dict[str, dict[str, Any]], parent: QWidget | None = None) -> None:
         super().__init__(
             self.tr("Services and keys"),
             self.tr(
@@ -43,19 +41,26 @@ class ServicesSection(Section):
         self._offers = offers
         self._limits = {key: dict(value) for key, value in limits.items()}
         self.rows: dict[str, ServiceRow] = {}
-        catalogue = offers.catalogue
-        for service in catalogue.services.values():
-            if service.protocol != "diffusers":
-                row = ServiceRow(offers, service, catalogue, address[service.id], self._limits.get(service.id, {}))
-                row.limits_changed.connect(lambda values, key=service.id: self._take_limits(key, values))
-                self.rows[service.id] = row
-                self.add_wide(row)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(self._layout.spacing())
+        self._layout.addLayout(self._rows)
         self.keyring = explanation()
         self.add_wide(self.keyring)
         offers.changed.connect(self._show)
         self._show()
 
+    def _add_rows(self) -> None:
+        """A row for each service that has none yet: servers can be added while the page is open."""
+        catalogue = self._offers.catalogue
+        for service in catalogue.services.values():
+            if service.protocol != "diffusers" and service.id not in self.rows:
+                address, limits = self._offers.address(service), self._limits.get(service.id, {})
+                row = self.rows[service.id] = ServiceRow(self._offers, service, catalogue, address, limits)
+                row.limits_changed.connect(lambda values, key=service.id: self._take_limits(key, values))
+                self._rows.addWidget(row)
+
     def _show(self) -> None:
+        self._add_rows()
         readiness = self._offers.readiness
         for row in self.rows.values():
             row.show_state(readiness)

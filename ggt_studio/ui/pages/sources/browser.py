@@ -145,6 +145,11 @@ class PatchBrowser(QWidget):
         self._group.setVisible(which.group is not None)
         self.source.show(which)
 
+    def show_held(self) -> None:
+        """Only the patches that are held back."""
+        self.filters.choose(Filter(held=True))
+        self._filter(self.filters.filter)
+
     def _show_all(self) -> None:
         self.filters.choose(Filter())
         self._filter(Filter())

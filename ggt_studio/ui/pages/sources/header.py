@@ -20,10 +20,11 @@ def set_aside(status: Status) -> int:
 
 
 class Header(QWidget):
-    """Title, counts, patches or what was set aside, sampling, "Add photos"."""
+    """Title, counts, patches or what was set aside, screening, sampling, "Add photos"."""
 
     add_requested = Signal()
     sampling_toggled = Signal(bool)
+    screening_toggled = Signal(bool)
     tab_chosen = Signal(object)
 
     def __init__(self, forbidden: str, parent: QWidget | None = None) -> None:
@@ -43,6 +44,16 @@ class Header(QWidget):
         self.sampling_button.setCheckable(True)
         self.sampling_button.setToolTip(self.tr("Choose by graded quality which patches take part in runs"))
         self.sampling_button.toggled.connect(self.sampling_toggled)
+        self.screening_button = QPushButton(self.tr("Screening"))
+        self.screening_button.setIcon(theme.icon("mdi6.eye-outline"))
+        self.screening_button.setCheckable(True)
+        self.screening_button.setToolTip(
+            self.tr("Have a model look at the patches, and hold back what is not worth it")
+        )
+        self.screening_button.toggled.connect(self.screening_toggled)
+        # One of the two panels at a time: the patches are what the page is for.
+        self.sampling_button.toggled.connect(lambda on: on and self.screening_button.setChecked(False))
+        self.screening_button.toggled.connect(lambda on: on and self.sampling_button.setChecked(False))
         self.add_button = PrimaryButton(self.tr("Add photos …"), "mdi6.plus")
         self.add_button.clicked.connect(self.add_requested)
         self._offering = self._importing = False
@@ -54,6 +65,7 @@ class Header(QWidget):
         layout.addWidget(self.summary, 1)
         layout.addWidget(self.tabs)
         layout.addSpacing(SPACE_12)
+        layout.addWidget(self.screening_button)
         layout.addWidget(self.sampling_button)
         layout.addWidget(self.add_button)
         self._enable()
@@ -80,6 +92,7 @@ class Header(QWidget):
         """Whether there is anything to look at; before that, only photos can be added."""
         self.tabs.setVisible(filled)
         self.sampling_button.setVisible(filled)
+        self.screening_button.setVisible(filled)
 
     def set_offering(self, offering: bool) -> None:
         """While the import panel is open, its button is the primary one."""

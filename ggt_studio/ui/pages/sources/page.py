@@ -25,6 +25,7 @@ from ggt_studio.ui.pages.sources.header import Header, set_aside
 from ggt_studio.ui.pages.sources.import_panel import ImportPanel, options_from_json, options_to_json
 from ggt_studio.ui.pages.sources.import_strip import ImportStrip
 from ggt_studio.ui.pages.sources.sampling_panel import SAMPLE_HOLDS, SampleChoice, SamplingPanel
+from ggt_studio.ui.pages.sources.screening_panel import ScreeningPanel
 from ggt_studio.ui.state.workspace import Workspace
 from ggt_studio.ui.theme import SPACE_8, SPACE_16
 from ggt_studio.ui.widgets.common import EmptyState, Toast
@@ -48,6 +49,7 @@ class SourcesPage(Page):
         self.header = Header(self._forbidden)
         self.import_panel = ImportPanel()
         self.sampling = SamplingPanel()
+        self.screening = ScreeningPanel(workspace, self._forbidden)
         self.strip = ImportStrip()
         self.browser = PatchBrowser(workspace, self._forbidden)
         self.aside = AsideList(self._forbidden)
@@ -82,15 +84,20 @@ class SourcesPage(Page):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_16, SPACE_16, SPACE_16, SPACE_8)
         layout.setSpacing(SPACE_8)
-        for part in (self.header, self.import_panel, self.sampling, self.strip):
+        for part in (self.header, self.import_panel, self.sampling, self.screening, self.strip):
             layout.addWidget(part)
         layout.addWidget(self._stack, 1)
         self.import_panel.hide()
         self.sampling.hide()
+        self.screening.hide()
 
     def _connect(self) -> None:
         self.header.add_requested.connect(lambda: self.offer_import([]))
         self.header.sampling_toggled.connect(self.sampling.setVisible)
+        self.header.screening_toggled.connect(self.screening.setVisible)
+        self.screening.release_chosen.connect(self.changes.release)
+        self.screening.held_asked.connect(self._show_held)
+        self.screening.models_asked.connect(lambda: self.page_requested.emit("settings"))
         self.header.tab_chosen.connect(lambda _: self._choose_view())
         self.import_panel.accepted.connect(self._start_import)
         self.import_panel.cancelled.connect(self._hide_import)
@@ -126,6 +133,7 @@ class SourcesPage(Page):
         """Show what changed while another page was in front."""
         if self._stale or not self.browser.source.ready:
             self._reload_now()
+        self.screening.read()
         self._show_work()
 
     def deactivated(self) -> None:
@@ -169,6 +177,11 @@ class SourcesPage(Page):
         self.strip.show_progress(progress)
         self.header.set_importing(progress is not None)
         self._choose_view()
+
+    def _show_held(self) -> None:
+        self.header.tabs.set_value("patches")
+        self._choose_view()
+        self.browser.show_held()
 
     def _show_details(self, patch_id: int) -> None:
         def read(project: Project) -> tuple[Patch, Photo, int]:

@@ -23,7 +23,8 @@ class CheckpointList(QListWidget):
         self.setProperty("quiet", True)
         self.setAccessibleName(tr("Checkpoints"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.currentItemChanged.connect(lambda *_: self.chosen.emit())
+        self._chosen = False
+        self.currentItemChanged.connect(lambda *_: self._choose())
 
     @property
     def step(self) -> int | None:
@@ -31,11 +32,17 @@ class CheckpointList(QListWidget):
         item = self.currentItem()
         return item.data(_STEP) if item else None
 
+    def _choose(self) -> None:
+        self._chosen = self.currentRow() > 0
+        self.chosen.emit()
+
     def show_run(self, story: Story, *, other: bool) -> None:
         """Show a run's checkpoints, without `chosen`. `other`: it is another run than before."""
         steps = [one.step for one in reversed(story.checkpoints)]
-        followed = other or self.currentRow() <= 0
-        before = self.step
+        before, chosen = self.step, self._chosen and not other
+        self._chosen = chosen
+        # The newest that was measured: photos of the one that is being measured are still to come.
+        newest = next((row for row, step in enumerate(steps) if story.scores_of(step)), 0)
         best = story.best["step"] if story.best and len(steps) > 1 else None
         with QSignalBlocker(self):
             self.clear()
@@ -48,5 +55,5 @@ class CheckpointList(QListWidget):
                     item.setToolTip(tr("The best so far, by PSNR of the held-back photos"))
                 item.setData(_STEP, step)
                 self.addItem(item)
-            row = 0 if followed or before not in steps else steps.index(before)
+            row = steps.index(before) if chosen and before in steps else newest
             self.setCurrentRow(row if steps else -1)

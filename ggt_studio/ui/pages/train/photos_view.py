@@ -92,7 +92,7 @@ class PhotosView(QWidget):
     def _take(self, wanted: tuple[Path, int, int | None], images: dict[str, QImage]) -> None:
         if wanted != self._wanted:
             return
-        waiting = tr("Shown with the first checkpoint")
+        waiting = tr("Not restored with this checkpoint yet")
         if "lq" not in images:
             self._wanted = None
             for view in (self.compare, self.against):

@@ -34,8 +34,9 @@ class RunView(QWidget):
         theme.set_text(self.about, Text.BODY, muted=True)
         self.banner = Banner()
         self.strip = ProgressStrip()
+        # The page's own button pauses it.
         self.strip.stop_button.hide()
-        self.strip.pause.connect(lambda: self.story and training.pause(self.story.folder))
+        self.strip.pause_button.hide()
         self.loss = Curve(tr("Loss"), "", 4)
         self.psnr = Curve(tr("PSNR of held-back photos"), tr(" dB"), 2)
         self.numbers = QHBoxLayout()

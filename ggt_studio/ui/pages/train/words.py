@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from ggt_studio.training.story import Story
 from ggt_studio.ui import theme
-from ggt_studio.ui.format import count, duration
+from ggt_studio.ui.format import count, duration, percent
 
 _ICONS: dict[str, tuple[str, theme.ColourRole]] = {
     "new": ("mdi6.circle-outline", "muted"),
@@ -47,7 +47,7 @@ def row_words(story: Story) -> str:
     """A run in the second line of the list."""
     words = state_words(story)
     if story.state in {"running", "paused", "interrupted", "failed"} and story.step:
-        words = tr("{0}, {1} of {2}").format(words, count(story.step), count(story.job.recipe.steps))
+        words = tr("{0}, {1}").format(words, percent(round(story.step / story.job.recipe.steps, 2)))
     gain = gain_words(story.best)
     return f"{words} · {gain}" if gain else words
 

@@ -220,6 +220,10 @@ class SetupPanel(QWidget):
                 lack = readiness.lack(info)[0] if readiness else Lack.NOTHING
                 if lack is Lack.KEY:
                     return tr("{0}: {1} needs a key. Enter it in Generate or in Settings.").format(name, info.label)
+                if lack is Lack.REFUSED:
+                    return tr("{0}: the key for {1} was refused. Replace it in Generate or in Settings.").format(
+                        name, info.label
+                    )
                 if lack is not Lack.NOTHING:
                     return tr("{0}: {1} is not on this machine yet. See Settings.").format(name, info.label)
         return ""

@@ -169,7 +169,7 @@ class TryoutView(QWidget):
         self._tell()
 
     def _tell(self) -> None:
-        running, other = self._trying.running, self._workspace.running
+        running, other = self._trying.running, self._workspace.engaged
         self.setup.set_locked(running)
         self.strip.setVisible(running)
         self.primary.setVisible(not running)
@@ -180,7 +180,7 @@ class TryoutView(QWidget):
         if self.setup.paid:
             label += " · " + tr("about {0}").format(money(self.setup.expected_usd))
         self.primary.setText(label)
-        problem = tr("A run is under way; a try-out begins after it.") if other else self.setup.problem
+        problem = tr("A run or a screening is under way; a try-out begins after it.") if other else self.setup.problem
         problem = tr("The project is open read-only.") if self._workspace.read_only else problem
         self.primary.setEnabled(not problem)
         self.primary.setToolTip(problem or f"{label} ({QKeySequence('Ctrl+Return').toString()})")
