@@ -32,6 +32,7 @@ class ResidualAtALevel(Objective):
         residual, noise, faded = (of[levels, None, None, None] for of in (self.residual, self.noise, self.faded))
         photo, clean = 2 * lq - 1, 2 * hq - 1
         wanted = photo - clean
-        estimate = clean + residual * wanted + noise * torch.randn_like(photo) - faded * photo
+        drawn = torch.randn(photo.shape, device=photo.device)
+        estimate = clean + residual * wanted + noise * drawn - faded * photo
         said = self.network(torch.cat([estimate, photo], 1), self.residual[levels] * trained)
         return Asked(((said, wanted),))

@@ -31,7 +31,7 @@ class LikeliestStep(Objective):
         step = torch.randint(1, len(self.rests), (len(lq),), device=lq.device)
         now, then = (self.rests[at, None, None, None] for at in (step, step - 1))
         clean, left = hq - lq, 1 - now.square()
-        state = now * clean + self._deviation * left.sqrt() * torch.randn_like(lq)
+        state = now * clean + self._deviation * left.sqrt() * torch.randn(lq.shape, device=lq.device)
         with torch.no_grad():
             seen = self.network.seen(lq)
         noise = self.network(torch.cat([state, lq], 1), step.float(), *seen)
