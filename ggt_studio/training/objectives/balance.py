@@ -21,8 +21,12 @@ class BalancedImage(Objective):
     def forward(self, lq: Tensor, hq: Tensor) -> Asked:
         """See `Objective`."""
         restored = self.network(lq)
-        routings = [layer for layer in self.network.modules() if isinstance(layer, Routing)]
-        uneven = [imbalance(layer.routed, layer.complexity) for layer in routings if layer.routed is not None]
+        uneven = []
+        for layer in self.network.modules():
+            if isinstance(layer, Routing) and layer.routed is not None:
+                uneven.append(imbalance(layer.routed, layer.complexity))
+                # It belongs to this batch, and so does the memory that it holds.
+                layer.routed = None
         return Asked(((restored, hq),), torch.stack(uneven).mean())
 
 
