@@ -141,7 +141,7 @@ def test_da_clip_is_trained_with_the_controller_that_is_given(project: Path, tmp
 
     given = {key: value for key, value in tiny_weights("DA-CLIP").items() if key.startswith("visual")}
     controller = save_controller(tmp_path / "any.pt", given)
-    command = ("train", project, "--include", "accepted", "--validation", 0, "--device", "cpu", "--name", "one", "--json")
+    command = ("train", project, "--include", "accepted", "--validation", 0, "--device", "cpu", "--json")
     missing = run_command(*command, "--recipe", "da-clip")
     assert missing.returncode == 1
     assert "give its file with --controller" in missing.stderr

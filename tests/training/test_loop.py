@@ -240,7 +240,9 @@ def test_parts_of_a_batch_give_what_the_whole_gives(tmp_path: Path) -> None:
 def test_two_processes_give_what_one_gives(tmp_path: Path, name: str) -> None:
     recipe = tiny_recipe(steps=3, ema=0.0)
     if name:
-        recipe = load_recipe(name).changed(steps=3, batch=4, crop=16, log_every=1, checkpoint_every=0, validation_crop=32)
+        recipe = load_recipe(name).changed(
+            steps=3, batch=4, crop=16, log_every=1, checkpoint_every=0, validation_crop=32
+        )
     alone, together = make_job(tmp_path / "alone", recipe), make_job(tmp_path / "together", recipe)
     loop.train(alone, device="cpu")
     train_with_two(together)
