@@ -1,4 +1,4 @@
-"""The commands `train` and `trained`: train restorers on the project's pairs, and look at the runs."""
+"""The command `train`: train restorers on the project's pairs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import click
 
 from ggt_studio.cli.console import (
     ProgressBar,
-    counted,
     json_option,
     note,
     project_argument,
@@ -20,13 +19,21 @@ from ggt_studio.cli.console import (
     say,
 )
 from ggt_studio.cli.interrupts import INTERRUPTED
+from ggt_studio.cli.trained import about, facts_of, run_folder
 from ggt_studio.core.errors import StudioError
 from ggt_studio.dataset.degradations import degradation_names
 from ggt_studio.dataset.include import Include
-from ggt_studio.pipeline.training import DataChoice, prepare_job, run_folders, runs_folder, train_job
+from ggt_studio.pipeline.training import (
+    DataChoice,
+    check_job,
+    keep_job,
+    prepare_job,
+    runs_folder,
+    train_job,
+)
 from ggt_studio.store.project import Project
 from ggt_studio.training.compositions import DEFAULT, composition_names, load_composition, parse_ratio
-from ggt_studio.training.job import as_facts, checkpoints, read_events, read_job, state_of
+from ggt_studio.training.findings import Answer, Preflight, reasons
 from ggt_studio.training.recipes import load_recipe
 from ggt_studio.worker.client import WorkerPool
 
@@ -75,6 +82,7 @@ _OF_RESUMING = {"project", "resume", "device", "as_json"}
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
 @click.option("--resume", metavar="NAME", help="Go on with a run, from its last checkpoint.")
+@click.option("--skip-check", is_flag=True, help="Begin without looking at the pairs and measuring a step first.")
 @click.option("--prepare-only", is_flag=True, help="Make the job folder, to be trained elsewhere, and stop.")
 @json_option
 @click.pass_context
@@ -101,13 +109,15 @@ def train(
     seed: int,
     device: str,
     resume: str | None,
+    skip_check: bool,
     prepare_only: bool,
     as_json: bool,
 ) -> int:
     """Train a restorer on the pairs of PROJECT, mixed with other pairs where there are some.
 
-    Ctrl-C writes a checkpoint and pauses; `--resume NAME` goes on exactly where it stood. The job folder under training/ can
-    be copied and trained elsewhere: `accelerate launch -m ggt_studio.training FOLDER`.
+    Before the first step, pairs are looked at and a step is measured: whether they lie over each other, and what training will
+    take of time, memory and disk. Ctrl-C writes a checkpoint and pauses; `--resume NAME` goes on exactly where it stood. The job
+    folder under training/ can be copied and trained elsewhere: `accelerate launch -m ggt_studio.training FOLDER`.
     """
     with Project.open(project, read_only=True):
         pass
@@ -136,14 +146,14 @@ def train(
         degradation,
         validation,
     )
-    folder = _run_folder(project, resume) if resume else _new_folder(project, name, recipe)
+    folder = run_folder(project, resume) if resume else _new_folder(project, name, recipe)
 
     async def work() -> str:
         pool = WorkerPool(1)
         try:
             if not resume:
                 with ProgressBar("Packing pairs", "pair") as bar:
-                    _, remarks = await prepare_job(
+                    job, remarks = await prepare_job(
                         pool,
                         folder,
                         project,
@@ -156,6 +166,9 @@ def train(
                     )
                 for remark in remarks:
                     note(remark)
+                if not (skip_check or prepare_only):
+                    _require(await check_job(pool, folder, job, device), folder)
+                await keep_job(folder, job)
             if prepare_only:
                 return "prepared"
             with ProgressBar("Training", "step") as bar:
@@ -164,21 +177,21 @@ def train(
             pool.close()
 
     how = run_async(work)
-    facts = {**_facts(folder), "how": how}
+    facts = {**facts_of(folder), "how": how}
     say(as_json, facts, _lines(folder, facts))
     return INTERRUPTED if how == "paused" else 0
 
 
-@click.command()
-@project_argument
-@json_option
-def trained(project: Path, as_json: bool) -> None:
-    """List the training runs of PROJECT, with their checkpoints, the newest first."""
-    with Project.open(project, read_only=True):
-        pass
-    runs = [_facts(folder) for folder in run_folders(project)]
-    lines = [line for run in runs for line in _about(run)] or ["There are no training runs yet: `train` makes one."]
-    say(as_json, runs, lines)
+def _require(found: Preflight, folder: Path) -> None:
+    """Tell what was found; raises StudioError where it cannot begin."""
+    for finding in found.findings:
+        if finding.answer is not Answer.NO:
+            note(finding.words)
+    if not found.can_begin:
+        raise StudioError(
+            f"Training was not begun. {reasons(found.findings)} The packed pairs stay: with other settings and --name "
+            f"{folder.name} nothing is packed again."
+        )
 
 
 def _new_folder(project: Path, name: str | None, recipe: str) -> Path:
@@ -188,54 +201,11 @@ def _new_folder(project: Path, name: str | None, recipe: str) -> Path:
     return runs_folder(project) / chosen
 
 
-def _run_folder(project: Path, name: str) -> Path:
-    names = [folder.name for folder in run_folders(project)]
-    if name not in names:
-        there = f"There are: {', '.join(names)}." if names else "There are none yet."
-        raise StudioError(f"{project.name} has no training run {name}. {there}")
-    return runs_folder(project) / name
-
-
-def _facts(folder: Path) -> dict[str, Any]:
-    """A run for scripts."""
-    events = read_events(folder)
-    validated = [event for event in events if event.get("event") == "validated"]
-    scores = {event["step"]: event for event in validated}
-    losses = [event for event in events if event.get("event") == "step"]
-    return {
-        **as_facts(read_job(folder)),
-        "folder": str(folder),
-        "state": state_of(folder, events),
-        "step": max((event.get("step", 0) for event in events), default=0),
-        "loss": losses[-1]["loss"] if losses else None,
-        "checkpoints": [
-            {
-                "step": one.step,
-                "path": str(one.weights),
-                "psnr": scores.get(one.step, {}).get("psnr"),
-                "ssim": scores.get(one.step, {}).get("ssim"),
-            }
-            for one in checkpoints(folder)
-        ],
-        "psnr_lq": validated[-1]["psnr_lq"] if validated else None,
-        "ssim_lq": validated[-1]["ssim_lq"] if validated else None,
-    }
-
-
-def _about(run: dict[str, Any]) -> list[str]:
-    newest = run["checkpoints"][-1] if run["checkpoints"] else None
-    psnr = f", {newest['psnr']:.2f} dB (photos as they are: {run['psnr_lq']:.2f})" if newest and newest["psnr"] else ""
-    lines = [f"{run['name']}: {run['recipe']}, {run['state']}, step {run['step']:,} of {run['steps']:,}{psnr}"]
-    if newest:
-        lines.append(f"  {counted(len(run['checkpoints']), 'checkpoint')}, the newest: {newest['path']}")
-    return lines
-
-
 def _lines(folder: Path, facts: dict[str, Any]) -> list[str]:
     if facts["how"] == "prepared":
         return [f"The job is ready in {folder}. Train it with `accelerate launch -m ggt_studio.training FOLDER`."]
     project = folder.parent.parent
-    lines = _about(facts)
+    lines = about(facts)
     if facts["how"] == "paused":
         lines.append(f"Paused. `ggt-studio train {project} --resume {folder.name!r}` goes on.")
     elif facts["checkpoints"]:

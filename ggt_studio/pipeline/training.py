@@ -17,6 +17,7 @@ from ggt_studio.dataset.include import Include
 from ggt_studio.dataset.pairs import pages_of_pairs, selected_ids
 from ggt_studio.store.project import Project
 from ggt_studio.training.compositions import Composition, compose
+from ggt_studio.training.findings import Preflight
 from ggt_studio.training.job import DATA, JOB_FILE, VALIDATION_PACK, Job, read_job, request_pause, write_job
 from ggt_studio.training.lists import write_list
 from ggt_studio.training.mixing import MixSet
@@ -79,10 +80,11 @@ async def prepare_job(
     controller: Path | None = None,
     tell: Tell = lambda _what, _done, _total: None,
 ) -> tuple[Job, list[str]]:
-    """Choose and pack the data into a new job folder, which can then be trained here or elsewhere; and remarks for people.
+    """Choose and pack the data into a new job folder; the job, for `check_job` and `keep_job`, and remarks for people.
 
-    Pairs that look alike are never both trained on and held back. What was packed before a crash is not packed again. Raises
-    StudioError where there is nothing to train on, the folder holds a run already, or DA-CLIP's `controller` is missing.
+    Pairs that look alike are never both trained on and held back. What an earlier call packed there (before a crash, or with other
+    settings) is not packed again. Raises StudioError where there is nothing to train on, the folder holds a run already, or
+    DA-CLIP's `controller` is missing.
     """
     if (folder / JOB_FILE).exists():
         raise StudioError(f"{folder} holds a training run already; choose another name.")
@@ -125,8 +127,24 @@ async def prepare_job(
         controller=await asyncio.to_thread(_copied, controller, folder, "controller") if controller else "",
         about={"include": data.include.value if data.include else "", "data_sha256": digest.hexdigest()},
     )
-    await asyncio.to_thread(_finish, folder, job)
     return job, remarks
+
+
+async def check_job(
+    pool: WorkerPool, folder: Path, job: Job, device: str, tell: Callable[[int, int], None] = lambda _d, _t: None
+) -> Preflight:
+    """Look at the pairs of a prepared job and take its first steps without keeping anything."""
+
+    def show(progress: Progress) -> None:
+        tell(int(progress.done), int(progress.total))
+
+    params = {"folder": absolute(folder), "job": job.to_json(), "device": device}
+    return Preflight.from_json(await pool.call("preflight_job", params, lane=TRAINING_LANE, on_progress=show))
+
+
+async def keep_job(folder: Path, job: Job) -> None:
+    """Let a prepared job be a run, which can be trained here or elsewhere. Raises StudioError where the folder holds one already."""
+    await asyncio.to_thread(_finish, folder, job)
 
 
 async def train_job(pool: WorkerPool, folder: Path, device: str, tell: Callable[[int, int], None]) -> str:
@@ -140,7 +158,7 @@ async def train_job(pool: WorkerPool, folder: Path, device: str, tell: Callable[
     def show(progress: Progress) -> None:
         tell(int(progress.done), int(progress.total))
 
-    params = {"folder": _absolute(folder), "device": device}
+    params = {"folder": absolute(folder), "device": device}
     call = asyncio.ensure_future(pool.call("train_job", params, lane=TRAINING_LANE, on_progress=show))
     try:
         answer = await asyncio.shield(call)
@@ -258,7 +276,8 @@ def _copied(checkpoint: Path, folder: Path, name: str) -> str:
     return name
 
 
-def _absolute(folder: Path) -> str:
+def absolute(folder: Path) -> str:
+    """A path for a worker."""
     return str(folder.absolute())
 
 

@@ -201,12 +201,12 @@ def _scorer(device: str, niqe_parameters: str | Path | None) -> _Scorer:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     key = (device, sha256)
     if key not in _scorers:
-        torch, pyiqa = _import_ml()
+        torch, pyiqa = import_ml()
         _scorers[key] = _Scorer(torch, pyiqa, _device(torch, device), path, sha256)
     return _scorers[key]
 
 
-def _import_ml() -> tuple[Any, Any]:
+def import_ml() -> tuple[Any, Any]:
     """torch and pyiqa, told beforehand that nothing may be downloaded."""
     for name in _OFFLINE:
         os.environ[name] = "1"

@@ -54,6 +54,13 @@ class Job:
             "mix": self.mix.to_json(),
         }
 
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Job:
+        """The inverse of `to_json`. Raises `StudioError`, ValueError, KeyError or TypeError for what is none."""
+        plain = {name: values[name] for name in _PLAIN}
+        recipe, mix = parse_recipe(values["recipe"], plain["name"]), Mix.from_json(values["mix"])
+        return cls(recipe=recipe, mix=mix, about=values["about"], controller=values.get("controller", ""), **plain)
+
 
 _PLAIN = ("name", "seed", "validation_pairs", "validation_degradation", "dataset", "start_from")
 
@@ -74,10 +81,7 @@ def read_job(folder: Path) -> Job:
         values = json.loads(path.read_text("utf-8"))
         if values["format"] > FORMAT:
             raise StudioError(f"{path} was written by a newer version of GGT Studio; update to use it.")
-        plain = {name: values[name] for name in _PLAIN}
-        recipe, mix = parse_recipe(values["recipe"], plain["name"]), Mix.from_json(values["mix"])
-        controller = values.get("controller", "")
-        return Job(recipe=recipe, mix=mix, about=values["about"], controller=controller, **plain)
+        return Job.from_json(values)
     except FileNotFoundError as error:
         raise StudioError(f"{folder} is no folder of a training run: it has no {JOB_FILE}.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -149,11 +153,12 @@ def state_of(folder: Path, events: Sequence[Mapping[str, Any]]) -> str:
         if event.get("event") == "ended":
             return str(event["how"])
         if event.get("event") == "begun":
-            return "running" if _is_at_work(folder) else "interrupted"
+            return "running" if is_at_work(folder) else "interrupted"
     return "new"
 
 
-def _is_at_work(folder: Path) -> bool:
+def is_at_work(folder: Path) -> bool:
+    """Whether a process trains the job now."""
     try:
         with FileLock(folder / LOCK_FILE).acquire(timeout=0):
             return False

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import math
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,15 +17,17 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from ggt_studio.core.errors import StudioError, WriteError
+from ggt_studio.restorers.memory import is_out_of_memory, release
 from ggt_studio.training.checkpoints import State, read_state, write_checkpoint
 from ggt_studio.training.crops import Crops
 from ggt_studio.training.feeding import Feeder
 from ggt_studio.training.job import DATA, LOCK_FILE, PAUSE_FILE, CheckpointFiles, Job, latest_state, read_job
+from ggt_studio.training.memory import in_halves, recompute_blocks, too_little_memory
 from ggt_studio.training.networks import build, size_multiple, untold
 from ggt_studio.training.recipes import Optimiser
 from ggt_studio.training.run_log import RunLog
 from ggt_studio.training.shuffle import number
-from ggt_studio.training.step import train_step
+from ggt_studio.training.step import Batch, train_step
 from ggt_studio.training.validation import Validation
 from ggt_studio.worker.client import available_cores
 from ggt_studio.worker.job import Cancelled
@@ -52,14 +54,14 @@ def train(
     """
     job = read_job(folder)
     with ExitStack() as stack:
-        accelerator = _accelerator(job, device)
+        accelerator = accelerator_for(job, device)
         if accelerator.is_main_process:
             stack.enter_context(_only_one(folder))
             (folder / PAUSE_FILE).unlink(missing_ok=True)
         accelerator.wait_for_everyone()
         log = stack.enter_context(RunLog(folder, active=accelerator.is_main_process))
         try:
-            how = _Run(folder, job, accelerator, log, progress, check).go_on()
+            how = Run(folder, job, accelerator, log, progress, check).go_on()
         except Exception as error:
             log.event("ended", how="failed", why=str(error) or type(error).__name__)
             raise
@@ -78,7 +80,8 @@ def _only_one(folder: Path) -> FileLock:
     return lock
 
 
-def _accelerator(job: Job, device: str) -> Accelerator:
+def accelerator_for(job: Job, device: str) -> Accelerator:
+    """What a job's steps run on. `device`: auto, or cpu."""
     # A worker trains one run after the other, each as its own recipe says.
     AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001 - there is no other way
     precision = {"fp32": "no"}.get(job.recipe.precision, job.recipe.precision)
@@ -91,7 +94,7 @@ def make_optimiser(parameters: list[torch.nn.Parameter], wanted: Optimiser) -> t
     return kind(parameters, lr=wanted.lr, betas=wanted.betas, weight_decay=wanted.weight_decay)
 
 
-class _Run:
+class Run:
     """One run under way."""
 
     def __init__(
@@ -100,8 +103,8 @@ class _Run:
         job: Job,
         accelerator: Accelerator,
         log: RunLog,
-        progress: Callable[[int, int], None],
-        check: Callable[[], None],
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.folder, self.job, self.recipe = folder, job, job.recipe
         self.accelerator, self.log, self.progress, self.check = accelerator, log, progress, check
@@ -116,6 +119,8 @@ class _Run:
         if job.recipe.channels_last:
             objective = objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         network = objective.network
+        if job.recipe.recompute:
+            recompute_blocks(network)
         parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         averaged = [parameter.detach().clone() for parameter in network.parameters()] if job.recipe.ema else []
         compiled = torch.compile(objective) if job.recipe.compile else objective
@@ -123,8 +128,11 @@ class _Run:
         self.state = State(network, self.optimiser, averaged, accelerator.scaler, 0)
         self.validation = Validation(folder, job) if accelerator.is_main_process else None
         self.saved_at = -1
+        self.halvings = 0
+        """How often the parts of a batch were halved, for memory was short."""
 
     def go_on(self) -> str:
+        """Train from the last checkpoint on; `done` or `paused`."""
         step = 0
         found = latest_state(self.folder)
         if found is not None:
@@ -134,22 +142,50 @@ class _Run:
         device = str(self.accelerator.device)
         self.log.event("begun", step=step, device=device, processes=processes, parameters=parameters)
         self.log.since(step)
-        crops = Crops(self.job.mix, self.folder / DATA, self.recipe.crop)
-        feeder = Feeder(
-            crops,
-            self.recipe,
-            step,
-            self.accelerator.device,
-            self.accelerator.process_index,
-            processes,
-            threads=max(2, min(8, available_cores() // processes)),
-        )
-        try:
+        with self._feeder(step) as feeder:
             return self._steps(step, feeder)
-        finally:
-            feeder.close()
-            crops.close()
-            self.accelerator.free_memory()
+
+    def measure(self, steps: int) -> Iterator[tuple[float, float]]:
+        """Take the first steps without keeping anything; the loss and the seconds of each."""
+        with self._feeder(0) as feeder:
+            for step in range(min(steps, self.recipe.steps)):
+                self.check()
+                began = time.perf_counter()
+                loss = self._step(step, feeder.parts()).item()
+                yield loss, time.perf_counter() - began
+
+    @contextmanager
+    def _feeder(self, step: int) -> Iterator[Feeder]:
+        processes = self.accelerator.num_processes
+        threads = max(2, min(8, available_cores() // processes))
+        with closing(Crops(self.job.mix, self.folder / DATA, self.recipe.crop)) as crops:
+            place = (self.accelerator.device, self.accelerator.process_index, processes, threads)
+            with closing(Feeder(crops, self.recipe, step, *place)) as feeder:
+                try:
+                    yield feeder
+                finally:
+                    self.accelerator.free_memory()
+
+    def _step(self, step: int, parts: Sequence[Batch]) -> Tensor:
+        """One step; what memory does not hold at once is computed in halves, which gives the same, more slowly."""
+        while True:
+            # What a network draws, such as the layers that it leaves out, is a function of the step, too.
+            torch.manual_seed(number(self.job.seed, 9, step, self.accelerator.process_index))
+            smaller = in_halves(parts, self.halvings)
+            try:
+                return train_step(
+                    self.accelerator, self.objective, self.optimiser, self.state.averaged, self.recipe, smaller, step
+                )
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                # Several processes would wait for one that does its step anew.
+                if max(len(lq) for lq, _ in smaller) == 1 or self.accelerator.num_processes > 1:
+                    raise StudioError(too_little_memory(self.recipe)) from error
+            self.halvings += 1
+            self.optimiser.zero_grad(set_to_none=True)
+            release(self.accelerator.device)
+            self.log.event("halved", step=step, images=max(len(lq) for lq, _ in in_halves(parts, self.halvings)))
 
     def _steps(self, step: int, feeder: Feeder) -> str:
         losses: list[Tensor] = []
@@ -159,14 +195,7 @@ class _Run:
                 self._report(step, losses, began, feeder.waited_s - waited)
                 self._save(step, validate=False)
                 return "paused"
-            parts = feeder.parts()
-            # What a network draws, such as the layers that it leaves out, is a function of the step, too.
-            torch.manual_seed(number(self.job.seed, 9, step, self.accelerator.process_index))
-            losses.append(
-                train_step(
-                    self.accelerator, self.objective, self.optimiser, self.state.averaged, self.recipe, parts, step
-                )
-            )
+            losses.append(self._step(step, feeder.parts()))
             step += 1
             due = step == self.recipe.steps or (
                 self.recipe.checkpoint_every and step % self.recipe.checkpoint_every == 0

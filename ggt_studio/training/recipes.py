@@ -63,6 +63,7 @@ class TrainingRecipe(_Table):
 
     `batch` is that of a step, over all processes and `accumulate` parts. `network_options` are those of the network's own options.
     Each checkpoint is validated; `checkpoint_every` 0: only at the end. `ema` 0: none. `clip`: the largest norm of all gradients, 0: none.
+    `recompute`: blocks are computed again for the gradients instead of being remembered (gradient checkpointing), for less memory.
     """
 
     label: str
@@ -80,6 +81,7 @@ class TrainingRecipe(_Table):
     clip: float = Field(default=0.0, ge=0)
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     channels_last: bool = False
+    recompute: bool = False
     compile: bool = False
     checkpoint_every: int = Field(default=5000, ge=0)
     validation_crop: int = Field(default=512, ge=32, le=4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -50,14 +51,16 @@ class RunLog:
         self.event("step", step=step, **values)
         self._draw(step, "train", values)
 
-    def validated(self, step: int, **values: float) -> None:
+    def validated(self, step: int, **values: float | None) -> None:
         """What validation found."""
         self.event("validated", step=step, **values)
         self._draw(step, "validation", values)
 
-    def _draw(self, step: int, group: str, values: dict[str, float]) -> None:
+    def _draw(self, step: int, group: str, values: Mapping[str, float | None]) -> None:
         if self._writer is None:
             return
         for name, value in values.items():
+            if value is None:
+                continue
             self._writer.add_scalar(f"{group}/{name}", value, step)
         self._writer.flush()

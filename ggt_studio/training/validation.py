@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ggt_studio.dataset.degradations import load_degradation
 from ggt_studio.dataset.second_order import degrade_again
+from ggt_studio.quality.perceptual import lpips
 from ggt_studio.restorers.checkpoint import read_checkpoint
 from ggt_studio.restorers.registry import detect
 from ggt_studio.restorers.running import Runner
@@ -28,13 +29,16 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """Means over the pairs: PSNR in dB (RGB), SSIM (RGB, Gaussian window), of the restored photos and of LQ as it is."""
+    """Means over the pairs: PSNR in dB (RGB), SSIM (RGB, Gaussian window), of the restored photos and of LQ as it is; LPIPS where its
+    weights are on this machine."""
 
     psnr: float
     ssim: float
     psnr_lq: float
     ssim_lq: float
     pairs: int
+    lpips: float | None = None
+    lpips_lq: float | None = None
 
 
 class Validation:
@@ -59,15 +63,18 @@ class Validation:
         out = place / f"step-{step:07d}"
         out.mkdir(parents=True, exist_ok=True)
         runner = Runner(detect(read_checkpoint(weights)), device, check=check)
-        found = []
+        found, perceived = [], []
+        alike = lpips(device)
         for index, (lq, hq) in enumerate(self._pairs):
             check()
             restored = to_pixels(runner.restore(to_tensor(lq)[None]))
             Image.fromarray(restored).save(out / f"{index:03d}.png", compress_level=1)
             found.append(scores(restored, hq))
+            if alike is not None:
+                perceived.append((alike(restored, hq), alike(lq, hq)))
         psnr, ssim = np.mean(found, axis=0).tolist()
         psnr_lq, ssim_lq = np.mean(self._scores_lq, axis=0).tolist()
-        return Validated(psnr, ssim, psnr_lq, ssim_lq, len(found))
+        return Validated(psnr, ssim, psnr_lq, ssim_lq, len(found), *_means(perceived))
 
     def _pair(self, pack: Pack, index: int) -> tuple[Pixels, Pixels]:
         tall, wide = pack.size(index)
@@ -87,6 +94,15 @@ class Validation:
             folder.mkdir(parents=True)
             for index, pair in enumerate(self._pairs):
                 Image.fromarray(pair[chosen]).save(folder / f"{index:03d}.png", compress_level=1)
+
+
+def _means(perceived: Sequence[tuple[float | None, float | None]]) -> tuple[float | None, float | None]:
+    """The means of LPIPS of the restored photos and of LQ; None where it was not computed."""
+    told = [(one, two) for one, two in perceived if one is not None and two is not None]
+    if not told:
+        return None, None
+    restored, lq = np.mean(told, axis=0).tolist()
+    return restored, lq
 
 
 def to_pixels(image: Tensor) -> Pixels:

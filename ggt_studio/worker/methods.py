@@ -21,6 +21,8 @@ METHODS = {
     "restore_photo_classical": "ggt_studio.providers.classical.photos:restore_photo",
     "restore_region_classical": "ggt_studio.providers.classical.photos:restore_region",
     "pack_list": "ggt_studio.training.gathering:pack_list",
+    "preflight_job": "ggt_studio.training.preflight:preflight_job",
     "train_job": "ggt_studio.training.running:train_job",
+    "export_checkpoint": "ggt_studio.training.exporting:export_checkpoint",
     "write_demo_photos": "ggt_studio.demo_photos:write_demo_photos",
 }

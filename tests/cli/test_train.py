@@ -52,6 +52,8 @@ def test_from_the_projects_pairs_to_a_restored_photo(project: Path, recipe: Path
     )  # fmt: skip
     assert said.returncode == 0, said.stderr
     run = json.loads(said.stdout)
+    assert "Training takes about" in said.stderr
+    assert "Checkpoints will take about" in said.stderr
     assert (run["how"], run["state"], run["step"]) == ("done", "done", 12)
     assert [(one["source"], one["name"], one["share"]) for one in run["sets"]] == [
         ("existing", "other", 1),
@@ -63,6 +65,13 @@ def test_from_the_projects_pairs_to_a_restored_photo(project: Path, recipe: Path
     assert all(one["psnr"] > 0 for one in run["checkpoints"])
     (listed,) = json.loads(run_command("trained", project, "--json").stdout)
     assert listed["checkpoints"] == run["checkpoints"]
+    exported = run_command("export-model", project, "first", "--step", 8, "-o", tmp_path / "model", "--json")
+    assert json.loads(exported.stdout)["files"] == ["README.md", "recipe.toml", "weights.safetensors"]
+    assert run["dataset"] in (tmp_path / "model" / "README.md").read_text("utf-8")
+    (project / "training" / "first").rename(tmp_path / "elsewhere")
+    assert json.loads(run_command("trained", project, "--json").stdout) == []
+    back = json.loads(run_command("add-run", project, tmp_path / "elsewhere", "--json").stdout)
+    assert back["checkpoints"] == run["checkpoints"]
     restored = run_command(
         "restore", run["checkpoints"][-1]["path"], clean, "-o", tmp_path / "out", "--device", "cpu", "--json"
     )
@@ -156,3 +165,19 @@ def test_da_clip_is_trained_with_the_controller_that_is_given(project: Path, tmp
     assert read_job(Path(run["folder"])).controller == "controller.pt"
     assert (Path(run["folder"]) / "controller.pt").read_bytes() == controller.read_bytes()
     assert [one["step"] for one in run["checkpoints"]] == [1]
+
+
+def test_what_cannot_begin_says_why_and_packs_nothing_again(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "promptir.toml"
+    path.write_text(tomli_w.dumps({**TINY, "network": "PromptIR", "network_options": {"width": 8}, "crop": 28}))
+    arguments = ["train", project, "--recipe", path, "--name", "again", "--include", "accepted", "--device", "cpu"]
+    said = run_command(*arguments)
+    assert said.returncode == 1
+    assert "choose 24 px" in said.stderr
+    assert "--name again" in said.stderr
+    assert json.loads(run_command("trained", project, "--json").stdout) == []
+    (pack,) = (project / "training" / "again" / "data").glob("*curated.pack")
+    before = pack.stat().st_mtime_ns
+    prepared = run_command(*arguments, "--crop", 24, "--prepare-only")
+    assert prepared.returncode == 0, prepared.stderr
+    assert pack.stat().st_mtime_ns == before

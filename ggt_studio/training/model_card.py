@@ -1,0 +1,126 @@
+"""The model card that goes with exported weights: what it is, what it learnt from, how good it is, what it may be used for. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tomli_w
+
+from ggt_studio.restorers.catalogue import Architecture
+from ggt_studio.training.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxFile:
+    """An ONNX file beside the weights: its sides (px; 0 where any multiple of `multiple` will do), and how far its output is
+    from the network's own at most, for images of 0 to 1."""
+
+    name: str
+    side: int
+    multiple: int
+    difference: float
+
+
+def recipe_file(job: Job) -> str:
+    """The recipe as the TOML file that `train --recipe` takes."""
+    return tomli_w.dumps(job.recipe.model_dump(mode="json", exclude_defaults=True))
+
+
+def model_card(
+    job: Job, step: int, known: Architecture, parameters: int, scores: Mapping[str, Any] | None, onnx: OnnxFile | None
+) -> str:
+    """The card as Markdown. `scores`: the log's `validated` event of this checkpoint, where there is one."""
+    recipe = job.recipe
+    front = ["---", "library_name: ggt-studio", "pipeline_tag: image-to-image", "tags:", "- image-restoration", "---"]
+    lines = [
+        *front,
+        f"# {job.name}",
+        "",
+        (
+            f"A {known.label} ({known.paper}) that restores photos; {parameters / 1e6:.2f} million parameters, "
+            f"trained for {step:,} of {recipe.steps:,} steps."
+        ),
+        "",
+        "## Data",
+        f"Dataset version: `{job.dataset}`" + (f", SHA-256 `{sha}`" if (sha := job.about.get("data_sha256")) else ""),
+        "",
+        *_table(("Source", "Share", "Set", "Pairs", "Degraded by"), _sets(job)),
+        *_kinds(job),
+        "",
+        "## Training",
+        (
+            f"Batches of {recipe.batch} crops of {recipe.crop} px, {recipe.precision}, seed {job.seed}. All settings are in "
+            "`recipe.toml`."
+        ),
+        "",
+        "## Scores",
+        *_scores(job, scores),
+        "",
+        "## Use",
+        "```",
+        "ggt-studio restore weights.safetensors PHOTOS... -o FOLDER",
+        "```",
+        *_onnx(onnx),
+        "",
+        "## Licence",
+        (
+            f"The authors' {known.label} is under: {known.licence}. What may be done with these weights depends on the photos and on the "
+            "models that made the targets, too: see the terms of each before you publish or sell."
+        ),
+    ]
+    if job.start_from:
+        lines.append("Training began from other weights; their licence applies as well.")
+    return "\n".join(lines) + "\n"
+
+
+def _sets(job: Job) -> list[tuple[str, ...]]:
+    return [
+        (source.name, f"{source.share:g}", one.name, f"{one.pairs:,}", one.degradation or "real pairs")
+        for source in job.mix.sources
+        for one in source.sets
+    ]
+
+
+def _kinds(job: Job) -> list[str]:
+    include = job.about.get("include")
+    return ["", f"Of the project: {include} pairs."] if include else []
+
+
+def _scores(job: Job, scores: Mapping[str, Any] | None) -> list[str]:
+    if scores is None:
+        return ["No pairs were held back, so nothing was measured."]
+    rows = [("photos as they are", f"{scores['psnr_lq']:.2f}", f"{scores['ssim_lq']:.4f}", _lpips(scores, "lpips_lq"))]
+    rows += [("restored", f"{scores['psnr']:.2f}", f"{scores['ssim']:.4f}", _lpips(scores, "lpips"))]
+    degraded = f"; clean photos degraded by {job.validation_degradation}" if job.validation_degradation else ""
+    told = (
+        f"Means over {scores['pairs']} held-back pairs, the middle {job.recipe.validation_crop} px at most{degraded}."
+    )
+    return [told, "", *_table(("", "PSNR (dB, RGB)", "SSIM (RGB)", "LPIPS"), rows)]
+
+
+def _lpips(scores: Mapping[str, Any], name: str) -> str:
+    value = scores.get(name)
+    return "" if value is None else f"{value:.4f}"
+
+
+def _onnx(onnx: OnnxFile | None) -> list[str]:
+    if onnx is None:
+        return []
+    size = f"sides of {onnx.side} px" if onnx.side else f"sides that are multiples of {onnx.multiple} px"
+    return [
+        "",
+        (
+            f"`{onnx.name}` takes `lq` and gives `hq`: float32 of shape (1, channels, height, width), RGB of 0 to 1, {size}. "
+            f"It was run beside the network and differs by at most {onnx.difference:.1e}."
+        ),
+    ]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [_row(head), _row(["---"] * len(head)), *map(_row, rows)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
