@@ -85,6 +85,7 @@ _OF_RESUMING = {"project", "resume", "device", "as_json"}
 @click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="In place of the recipe's.")
 @click.option("--checkpoint-every", type=click.IntRange(0), metavar="STEPS", help="In place of the recipe's.")
 @click.option("--from", "start_from", type=click.Path(path_type=Path), help="A checkpoint to start from.")
+@click.option("--controller", type=click.Path(path_type=Path), help="DA-CLIP's CLIP controller, a checkpoint.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
 @click.option("--resume", metavar="NAME", help="Go on with a run, from its last checkpoint.")
@@ -112,6 +113,7 @@ def train(
     precision: str | None,
     checkpoint_every: int | None,
     start_from: Path | None,
+    controller: Path | None,
     seed: int,
     device: str,
     resume: str | None,
@@ -168,6 +170,7 @@ def train(
                         chosen,
                         seed=seed,
                         start_from=start_from,
+                        controller=controller,
                         tell=lambda _what, done, total: bar.show(done, total),
                     )
                 for remark in remarks:

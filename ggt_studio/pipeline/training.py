@@ -81,15 +81,18 @@ async def prepare_job(
     *,
     seed: int = 0,
     start_from: Path | None = None,
+    controller: Path | None = None,
     tell: Tell = lambda _what, _done, _total: None,
 ) -> tuple[Job, list[str]]:
     """Choose and pack the data into a new job folder; the job, for `check_job` and `keep_job`, and remarks for people.
 
     Pairs that look alike are never both trained on and held back. What an earlier call packed there (before a crash, or with other
-    settings) is not packed again. Raises StudioError where there is nothing to train on, or the folder holds a run already.
+    settings) is not packed again. Raises StudioError where there is nothing to train on, the folder holds a run already, or
+    DA-CLIP's `controller` is missing.
     """
     if (folder / JOB_FILE).exists():
         raise StudioError(f"{folder} holds a training run already; choose another name.")
+    _check_controller(recipe, controller, start_from)
     if data.clean_folders:
         load_degradation(data.degradation)
     sets, remarks = await asyncio.to_thread(_choose, project, data, seed)
@@ -127,7 +130,8 @@ async def prepare_job(
         validation_pairs=validation,
         validation_degradation=data.degradation if any(one.degradation for one in sets) else "",
         dataset=f"{name} {digest.hexdigest()[:12]}",
-        start_from=await asyncio.to_thread(_copied, start_from, folder) if start_from else "",
+        start_from=await asyncio.to_thread(_copied, start_from, folder, "start") if start_from else "",
+        controller=await asyncio.to_thread(_copied, controller, folder, "controller") if controller else "",
         about={"include": data.include.value if data.include else "", "data_sha256": digest.hexdigest()},
     )
     return job, remarks
@@ -268,9 +272,19 @@ def _finish(folder: Path, job: Job) -> None:
         listed.unlink()
 
 
-def _copied(checkpoint: Path, folder: Path) -> str:
-    """A checkpoint to start from, in the job folder, which is whole by itself; its name there."""
-    name = f"start{checkpoint.suffix}"
+def _check_controller(recipe: TrainingRecipe, controller: Path | None, start_from: Path | None) -> None:
+    if controller is not None and not recipe.takes_controller:
+        raise StudioError(f"The recipe {recipe.label} takes no CLIP controller; only DA-CLIP does.")
+    if recipe.needs_controller and controller is None and start_from is None:
+        raise StudioError(
+            f"The recipe {recipe.label} is told by a CLIP controller, which is not trained here: give its file with --controller, "
+            "such as its authors' daclip_ViT-B-32.pt, or start from a DA-CLIP that was trained here."
+        )
+
+
+def _copied(checkpoint: Path, folder: Path, name: str) -> str:
+    """A checkpoint in the job folder, which is whole by itself; its name there."""
+    name = f"{name}{checkpoint.suffix}"
     try:
         shutil.copyfile(checkpoint, folder / name)
     except OSError as error:

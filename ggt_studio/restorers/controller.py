@@ -43,12 +43,10 @@ def with_controller(checkpoint: Checkpoint) -> tuple[StateDict, Companion | None
     Raises UnusableCheckpoint, saying what to put where, unless exactly one file beside the U-Net's holds a controller that fits it.
     """
     if any(name.startswith(SIGN) for name in checkpoint.weights):
-        return _network_alone(checkpoint.weights), None
+        return network_alone(checkpoint.weights), None
     path = _the_controller(checkpoint)
     companion = Companion(path, hash_file(path))
-    controller = _network_alone(read_checkpoint(path).weights)
-    seen = {name: value for name, value in controller.items() if name.startswith((SIGN, _ENCODER))}
-    return {**checkpoint.weights, **seen}, companion
+    return {**checkpoint.weights, **controller_alone(read_checkpoint(path).weights)}, companion
 
 
 def beside(path: Path) -> list[Path]:
@@ -68,7 +66,12 @@ def standing(path: Path) -> tuple[tuple[str, int, int], ...]:
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in about)
 
 
-def _network_alone(weights: StateDict) -> StateDict:
+def controller_alone(weights: StateDict) -> StateDict:
+    """The controller and the encoder that it controls, of weights that may hold more; nothing where they hold neither."""
+    return {name: value for name, value in network_alone(weights).items() if name.startswith((SIGN, _ENCODER))}
+
+
+def network_alone(weights: StateDict) -> StateDict:
     """Without CLIP's text encoder, and with the image encoder under its one name."""
     renamed = {name.removeprefix("clip."): value for name, value in weights.items() if name.startswith(_SAME_ENCODER)}
     return renamed | {

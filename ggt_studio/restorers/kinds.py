@@ -62,8 +62,9 @@ def _xrestormer(weights: StateDict, given: dict[str, Any]) -> tuple[nn.Module, C
 
 
 def _moceir(weights: StateDict, given: dict[str, Any]) -> tuple[nn.Module, Capability, tuple[str, ...]]:
-    top = given.get("topk")
-    options = MoCEIROptions.of(weights, top if isinstance(top, int) and top > 0 else 1)
+    # Numbers of a training's options, or the text of a header.
+    top = str(given.get("topk") or "")
+    options = MoCEIROptions.of(weights, max(1, int(top)) if top.isdecimal() else 1)
     network = MoCEIR(options)
     # Experts work on patches that begin at the image's corner; the coarsest decoder level is a quarter of the size.
     grid = options.patch << (len(options.blocks) - 2)

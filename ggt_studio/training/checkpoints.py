@@ -73,8 +73,10 @@ def weights_for_use(state: State) -> dict[str, Tensor]:
     """The network's state dict on the CPU, with averaged parameters where there are such. Every tensor its own memory."""
     weights = {name: value.detach() for name, value in state.network.state_dict().items()}
     if state.averaged:
-        names = [name for name, _ in state.network.named_parameters()]
-        weights |= dict(zip(names, state.averaged, strict=True))
+        averaged = dict(zip(state.network.parameters(), state.averaged, strict=True))
+        # Under each of its names: some networks have the same layer in several places.
+        named = state.network.named_parameters(remove_duplicate=False)
+        weights |= {name: averaged[parameter] for name, parameter in named}
     return {name: value.to("cpu", copy=True).contiguous() for name, value in weights.items()}
 
 

@@ -30,7 +30,7 @@ VALIDATION_PACK = "validation.pack"
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a run is. `dataset`: its data's version for people and restored photos; `start_from`: a checkpoint in the folder;
-    `about`: further facts for the model card."""
+    `about`: further facts for the model card; `controller`: DA-CLIP's CLIP controller, a file in the folder, too."""
 
     name: str
     recipe: TrainingRecipe
@@ -41,6 +41,7 @@ class Job:
     dataset: str = ""
     start_from: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
+    controller: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -48,6 +49,7 @@ class Job:
             "format": FORMAT,
             **{name: getattr(self, name) for name in _PLAIN},
             "about": dict(self.about),
+            "controller": self.controller,
             "recipe": self.recipe.model_dump(mode="json"),
             "mix": self.mix.to_json(),
         }
@@ -57,7 +59,7 @@ class Job:
         """The inverse of `to_json`. Raises `StudioError`, ValueError, KeyError or TypeError for what is none."""
         plain = {name: values[name] for name in _PLAIN}
         recipe, mix = parse_recipe(values["recipe"], plain["name"]), Mix.from_json(values["mix"])
-        return cls(recipe=recipe, mix=mix, about=values["about"], **plain)
+        return cls(recipe=recipe, mix=mix, about=values["about"], controller=values.get("controller", ""), **plain)
 
 
 _PLAIN = ("name", "seed", "validation_pairs", "validation_degradation", "dataset", "start_from")

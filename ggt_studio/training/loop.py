@@ -23,7 +23,7 @@ from ggt_studio.training.crops import Crops
 from ggt_studio.training.feeding import Feeder
 from ggt_studio.training.job import DATA, LOCK_FILE, PAUSE_FILE, CheckpointFiles, Job, latest_state, read_job
 from ggt_studio.training.memory import in_halves, recompute_blocks, too_little_memory
-from ggt_studio.training.networks import build, size_multiple
+from ggt_studio.training.networks import build, size_multiple, untold
 from ggt_studio.training.recipes import Optimiser
 from ggt_studio.training.run_log import RunLog
 from ggt_studio.training.shuffle import number
@@ -114,15 +114,17 @@ class Run:
                 f"{job.recipe.label} takes crops whose sides are multiples of {multiple} px, not {job.recipe.crop}; choose such a crop."
             )
         start = folder / job.start_from if job.start_from else None
-        network = build(job.recipe, job.seed, start).to(accelerator.device)
+        controller = folder / job.controller if job.controller else None
+        objective = build(job.recipe, job.seed, start, controller).to(accelerator.device)
         if job.recipe.channels_last:
-            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            objective = objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = objective.network
         if job.recipe.recompute:
             recompute_blocks(network)
         parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         averaged = [parameter.detach().clone() for parameter in network.parameters()] if job.recipe.ema else []
-        compiled = torch.compile(network) if job.recipe.compile else network
-        self.network, self.optimiser = accelerator.prepare(compiled, make_optimiser(parameters, job.recipe.optimiser))
+        compiled = torch.compile(objective) if job.recipe.compile else objective
+        self.objective, self.optimiser = accelerator.prepare(compiled, make_optimiser(parameters, job.recipe.optimiser))
         self.state = State(network, self.optimiser, averaged, accelerator.scaler, 0)
         self.validation = Validation(folder, job) if accelerator.is_main_process else None
         self.saved_at = -1
@@ -172,7 +174,7 @@ class Run:
             smaller = in_halves(parts, self.halvings)
             try:
                 return train_step(
-                    self.accelerator, self.network, self.optimiser, self.state.averaged, self.recipe, smaller, step
+                    self.accelerator, self.objective, self.optimiser, self.state.averaged, self.recipe, smaller, step
                 )
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
@@ -271,7 +273,7 @@ class Run:
         """Write a checkpoint; where the disk is full, wait until there is room or a person stops the run."""
         told = False
         header = {"network": self.recipe.network, "recipe": self.recipe.label, "run": self.job.name}
-        header |= {"step": str(state.step), "dataset": self.job.dataset}
+        header |= {"step": str(state.step), "dataset": self.job.dataset, **untold(self.recipe)}
         while True:
             try:
                 return write_checkpoint(self.folder, state, header)

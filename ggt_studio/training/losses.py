@@ -9,10 +9,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ggt_studio.training.objectives.asking import Asked
 from ggt_studio.training.recipes import Loss, Schedule
 
 _PSNR_FLOOR = 1e-8
 _GAUSS = torch.tensor([0.05, 0.25, 0.4, 0.25, 0.05])
+
+
+def whole_loss(terms: Sequence[Loss], asked: Asked) -> Tensor:
+    """The loss of what a network said of a batch, a scalar in fp32: the terms' sum over its pairs, and its balance."""
+    compared = [term for term in terms if term.kind != "balance"]
+    loss = torch.stack([loss_of(compared, said, wanted) for said, wanted in asked.pairs]).sum()
+    for term in terms:
+        if term.kind == "balance":
+            assert asked.balance is not None, "recipes say which networks have experts"
+            loss = loss + term.weight * asked.balance.float()
+    return loss
 
 
 def loss_of(terms: Sequence[Loss], restored: Tensor, target: Tensor) -> Tensor:
@@ -50,6 +62,8 @@ def _term(term: Loss, restored: Tensor, target: Tensor) -> Tensor:
         case "frequency":
             spectra = torch.fft.rfft2(difference)
             return torch.view_as_real(spectra).abs().mean()
+        case "balance":
+            raise ValueError("balance compares no images")
 
 
 def _charbonnier(difference: Tensor, epsilon: float) -> Tensor:

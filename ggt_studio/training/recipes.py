@@ -26,14 +26,15 @@ class _Table(BaseModel):
 
 
 class Loss(_Table):
-    """A term of the loss, of images of 0 to 1.
+    """A term of the loss, of what a network says beside what it ought to say: images of 0 to 1, or what diffusion asks for.
 
     `l1`, `l2`: mean absolute and squared difference. `charbonnier`: the mean of sqrt(difference^2 + epsilon^2). `psnr`: minus
     the mean PSNR in dB (NAFNet, arXiv 2204.04676). `edge`: Charbonnier of the Laplacians (MPRNet, arXiv 2102.02808, section 3.4).
     `frequency`: mean absolute difference of the real and imaginary parts of the Fourier transforms.
+    `balance`: how unevenly experts are asked (MoCE-IR, arXiv 2411.18466), whatever they say.
     """
 
-    kind: Literal["l1", "l2", "charbonnier", "psnr", "edge", "frequency"]
+    kind: Literal["l1", "l2", "charbonnier", "psnr", "edge", "frequency", "balance"]
     weight: Positive = 1.0
     epsilon: Positive = 1e-3
 
@@ -67,7 +68,7 @@ class TrainingRecipe(_Table):
 
     label: str
     description: str
-    network: Literal["NAFNet", "SwinIR", "X-Restormer", "PromptIR"]
+    network: Literal["NAFNet", "SwinIR", "X-Restormer", "PromptIR", "MPRNet", "MoCE-IR", "FoundIR", "DA-CLIP"]
     network_options: dict[str, Any] = Field(default_factory=dict)
     loss: tuple[Loss, ...] = Field(min_length=1)
     optimiser: Optimiser
@@ -85,6 +86,16 @@ class TrainingRecipe(_Table):
     checkpoint_every: int = Field(default=5000, ge=0)
     validation_crop: int = Field(default=512, ge=32, le=4096)
     log_every: Count = 50
+
+    @property
+    def takes_controller(self) -> bool:
+        """Whether what is trained is told by a CLIP controller of DA-CLIP."""
+        return self.network == "DA-CLIP"
+
+    @property
+    def needs_controller(self) -> bool:
+        """Whether such a controller must be given: the recipe makes none of its own."""
+        return self.takes_controller and "seen" not in self.network_options
 
     def changed(self, **values: Any) -> TrainingRecipe:
         """This recipe with other values; those that are None stay. Raises `StudioError` for such that do not fit."""
@@ -128,6 +139,11 @@ def parse_recipe(values: dict[str, Any], name: str) -> TrainingRecipe:
         raise StudioError(
             f"The recipe {name} cannot be used: a batch of {recipe.batch} does not divide into {recipe.accumulate} parts."
         )
+    kinds = [term.kind for term in recipe.loss]
+    if "balance" in kinds and recipe.network != "MoCE-IR":
+        raise StudioError(f"The recipe {name} cannot be used: {recipe.network} has no experts whose balance counts.")
+    if set(kinds) == {"balance"}:
+        raise StudioError(f"The recipe {name} cannot be used: balance alone restores nothing; add a loss of the image.")
     return recipe
 
 

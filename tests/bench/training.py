@@ -66,7 +66,7 @@ def _run(folder: Path, recipe: TrainingRecipe, pairs: int, turn: int) -> tuple[f
 
 def _bare(recipe: TrainingRecipe, device: str) -> float:
     """Seconds per step of the shortest loop that trains."""
-    network = build(recipe, 0).to(device)
+    network = build(recipe, 0).network.to(device)
     optimiser = make_optimiser(list(network.parameters()), recipe.optimiser)
     lq, hq = torch.rand(2, recipe.batch, 3, recipe.crop, recipe.crop, device=device)
     seconds = []

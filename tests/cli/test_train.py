@@ -145,6 +145,28 @@ def test_ctrl_c_pauses_with_a_checkpoint(project: Path, tmp_path: Path) -> None:
     assert checkpoints(folder)[-1].step == run["step"] > 0
 
 
+def test_da_clip_is_trained_with_the_controller_that_is_given(project: Path, tmp_path: Path) -> None:
+    from fakes.tiny_restorers import save_controller, tiny_weights
+
+    given = {key: value for key, value in tiny_weights("DA-CLIP").items() if key.startswith("visual")}
+    controller = save_controller(tmp_path / "any.pt", given)
+    command = ("train", project, "--include", "accepted", "--validation", 0, "--device", "cpu", "--json")
+    missing = run_command(*command, "--recipe", "da-clip")
+    assert missing.returncode == 1
+    assert "give its file with --controller" in missing.stderr
+    assert not (project / "training").exists()
+    unused = run_command(*command, "--recipe", "nafnet-smoke", "--controller", controller)
+    assert unused.returncode == 1
+    assert "takes no CLIP controller" in unused.stderr
+    small = ("--recipe", "da-clip-smoke", "--steps", 1, "--batch", 1, "--crop", 16)
+    said = run_command(*command, *small, "--controller", controller)
+    assert said.returncode == 0, said.stderr
+    run = json.loads(said.stdout)
+    assert read_job(Path(run["folder"])).controller == "controller.pt"
+    assert (Path(run["folder"]) / "controller.pt").read_bytes() == controller.read_bytes()
+    assert [one["step"] for one in run["checkpoints"]] == [1]
+
+
 def test_what_cannot_begin_says_why_and_packs_nothing_again(project: Path, tmp_path: Path) -> None:
     path = tmp_path / "promptir.toml"
     path.write_text(tomli_w.dumps({**TINY, "network": "PromptIR", "network_options": {"width": 8}, "crop": 28}))

@@ -23,6 +23,7 @@ from ggt_studio.restorers.registry import detect
 from ggt_studio.training import checkpoints as checkpoint_files
 from ggt_studio.training import loop
 from ggt_studio.training.job import checkpoints, latest_state, read_events, request_pause, state_of
+from ggt_studio.training.recipes import load_recipe
 from ggt_studio.worker.job import Cancelled
 
 pytestmark = pytest.mark.ml
@@ -94,8 +95,6 @@ def test_paused_and_gone_on_with_it_ends_as_if_it_had_not_been(uninterrupted: Pa
 
 
 def test_what_a_network_draws_is_drawn_again_when_it_goes_on(tmp_path: Path) -> None:
-    from ggt_studio.training.recipes import load_recipe
-
     # SwinIR leaves out layers at random.
     recipe = load_recipe("swinir-smoke").changed(steps=6, batch=2, crop=16, checkpoint_every=0, validation_crop=32)
     recipe = recipe.model_copy(update={"log_every": 1})
@@ -120,8 +119,6 @@ def test_a_pause_does_not_wait_for_the_end_of_validation(tmp_path: Path) -> None
 
 
 def test_crops_that_a_network_does_not_take_are_told(tmp_path: Path) -> None:
-    from ggt_studio.training.recipes import load_recipe
-
     folder = make_job(tmp_path / "job", load_recipe("promptir-smoke").changed(crop=60))
     with pytest.raises(StudioError, match="multiples of 8 px, not 60"):
         loop.train(folder, device="cpu")
@@ -224,8 +221,6 @@ def test_a_damaged_state_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("network", ["SwinIR", "X-Restormer", "PromptIR"])
 def test_every_network_is_trained_from_its_smoke_recipe(tmp_path: Path, network: str) -> None:
-    from ggt_studio.training.recipes import load_recipe
-
     recipe = load_recipe(f"{network.lower()}-smoke")
     recipe = recipe.changed(steps=2, batch=2, crop=32, checkpoint_every=0, validation_crop=32)
     folder = make_job(tmp_path / "job", recipe)
@@ -241,15 +236,33 @@ def test_parts_of_a_batch_give_what_the_whole_gives(tmp_path: Path) -> None:
     assert losses(parts) == pytest.approx(losses(whole), rel=1e-4)
 
 
-def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["", "mprnet-smoke"])
+def test_two_processes_give_what_one_gives(tmp_path: Path, name: str) -> None:
     recipe = tiny_recipe(steps=3, ema=0.0)
+    if name:
+        recipe = load_recipe(name).changed(
+            steps=3, batch=4, crop=16, log_every=1, checkpoint_every=0, validation_crop=32
+        )
     alone, together = make_job(tmp_path / "alone", recipe), make_job(tmp_path / "together", recipe)
     loop.train(alone, device="cpu")
+    train_with_two(together)
+    assert read_events(together)[0]["processes"] == 2
+    assert losses(together) == pytest.approx(losses(alone), rel=1e-4)
+
+
+def test_two_processes_whose_images_choose_different_experts_go_on(tmp_path: Path) -> None:
+    recipe = load_recipe("moce-ir-smoke")
+    recipe = recipe.changed(steps=6, batch=2, crop=16, log_every=1, checkpoint_every=0, validation_crop=32)
+    together = make_job(tmp_path / "together", recipe)
+    train_with_two(together)
+    assert len(losses(together)) == 6
+
+
+def train_with_two(folder: Path) -> None:
+    """Train a job to its end with two processes on the CPU."""
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    command = [*launch, "-m", "ggt_studio.training", str(together), "--device", "cpu"]
+    command = [*launch, "-m", "ggt_studio.training", str(folder), "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    assert read_events(together)[0]["processes"] == 2
-    assert losses(together) == pytest.approx(losses(alone), rel=1e-4)

@@ -10,6 +10,7 @@ pytest.importorskip("torch", reason="needs the ml extra")
 
 import tomli_w
 
+from fakes.tiny_restorers import save_controller, tiny_weights
 from fakes.training_jobs import TINY, tiny_recipe
 from ggt_studio.core.errors import StudioError
 from ggt_studio.training.feeding import sample_numbers
@@ -28,10 +29,17 @@ def test_is_whole_and_has_a_smoke_size(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in recipe_names() if not name.endswith(SMOKE)])
-def test_its_options_are_those_of_its_network(name: str) -> None:
+def test_its_options_are_those_of_its_network(name: str, tmp_path: Path) -> None:
     recipe = load_recipe(name)
-    network = build(recipe, 0)
-    assert sum(parameter.numel() for parameter in network.parameters()) > 5_000_000
+    controller = None
+    if recipe.needs_controller:
+        given = {key: value for key, value in tiny_weights("DA-CLIP").items() if key.startswith("visual")}
+        controller = save_controller(tmp_path / "controller.pt", given)
+    network = build(recipe, 0, controller=controller)
+    millions = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad) / 1e6
+    # What takes the embeddings of a controller is a few numbers smaller here.
+    assert f"({millions:.0f} million parameters)" in recipe.description or recipe.needs_controller
+    assert millions > 5
     assert recipe.crop % size_multiple(recipe) == 0
 
 
@@ -49,6 +57,8 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ({"batch": 4, "accumulate": 3}, "does not divide into 3 parts"),
         ({"rubbish": 1}, "rubbish"),
         ({"loss": []}, "loss"),
+        ({"loss": [{"kind": "l1"}, {"kind": "balance"}]}, "NAFNet has no experts"),
+        ({"network": "MoCE-IR", "loss": [{"kind": "balance"}]}, "balance alone restores nothing"),
     ],
 )
 def test_what_does_not_fit_is_named(values: dict[str, object], words: str) -> None:
@@ -57,7 +67,7 @@ def test_what_does_not_fit_is_named(values: dict[str, object], words: str) -> No
 
 
 def test_unknown_names_and_options_are_told() -> None:
-    with pytest.raises(StudioError, match="no recipe nafne; choose one of nafnet"):
+    with pytest.raises(StudioError, match="no recipe nafne; choose one of da-clip, .* nafnet"):
         load_recipe("nafne")
     with pytest.raises(StudioError, match="no option widht"):
         build(tiny_recipe(network_options={"widht": 8}), 0)

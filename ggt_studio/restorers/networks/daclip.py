@@ -98,12 +98,16 @@ class DACLIP(nn.Module):
         self.final_res_block = ResidualBlock(2 * width, width, time)
         self.final_conv = nn.Conv2d(width, 3, 3, padding=1)
 
-    def look(self, photo: Tensor) -> tuple[Tensor, Tensor]:
-        """The embeddings of content and degradation, (1, E) each and in main memory, of a photo (1, 3, H, W) of 0 to 1."""
-        seen = as_seen(photo, self.visual.side).to(self.init_conv.weight)
+    def seen(self, photos: Tensor) -> tuple[Tensor, Tensor]:
+        """The embeddings of content and degradation, (B, E) each, of photos (B, 3, H, W) of 0 to 1."""
+        seen = as_seen(photos, self.visual.side).to(self.init_conv.weight)
         degradation, told = self.visual_control(seen)
         content, _ = self.visual(seen, told)
-        # Tiles that wait have what they hold moved away; none may take it from the others.
+        return content, degradation
+
+    def look(self, photo: Tensor) -> tuple[Tensor, Tensor]:
+        """The same in main memory. Tiles that wait have what they hold moved away; none may take it from the others."""
+        content, degradation = self.seen(photo)
         return content.cpu(), degradation.cpu()
 
     def forward(self, x: Tensor, time: Tensor, content: Tensor, degradation: Tensor) -> Tensor:

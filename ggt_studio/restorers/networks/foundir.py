@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -133,6 +133,15 @@ class _StandardisedConv(nn.Conv2d):
         return functional.conv2d(input, weight, self.bias, padding=self.padding)
 
 
+class Schedule(NamedTuple):
+    """What an estimate holds after each of the trained steps, (steps,) each: the part of the residual, the deviation of the noise,
+    and the part of the photo that is taken away."""
+
+    residual: Tensor
+    noise: Tensor
+    faded: Tensor
+
+
 @dataclass(frozen=True, slots=True)
 class ResidualDiffusion:
     """The sampler: in `steps` of the `trained` steps, from the faded photo with noise to an image without its residual."""
@@ -144,8 +153,7 @@ class ResidualDiffusion:
 
     def __call__(self, image: Tensor, apply: Apply, seed: int) -> Tensor:
         """See `Sampler`. Noise is drawn on the processor: a seed means the same on each device."""
-        residual = 1 - torch.cumprod(1 - torch.linspace(1e-4, 0.02, self.trained), 0).sqrt()
-        faded = torch.linspace(1e-6, self.fade, self.trained).cumsum(0).clip(0, 1)
+        residual, _, faded = self.schedule()
         photo = 2 * image - 1
         drawn = torch.randn(photo.shape, generator=torch.Generator().manual_seed(seed % 2**63))
         estimate = (1 - faded[-1]) * photo + self.noise * drawn
@@ -161,3 +169,9 @@ class ResidualDiffusion:
                 return ((photo - said).clamp(-1, 1) + 1) / 2
             estimate = estimate - (residual[now] - residual[then]) * said + (faded[now] - faded[then]) * photo
         return image
+
+    def schedule(self) -> Schedule:
+        """As it is trained. There is more noise in training than the sampler begins with, which keeps to `noise`."""
+        left = torch.cumprod(1 - torch.linspace(1e-4, 0.02, self.trained), 0)
+        faded = torch.linspace(1e-6, self.fade, self.trained).cumsum(0).clip(0, 1)
+        return Schedule(1 - left.sqrt(), (1 - left).sqrt(), faded)
