@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ggt_studio.core.errors import StudioError
+from ggt_studio.generative.options import GENERATIVE
 from ggt_studio.restorers.checkpoint import read_checkpoint
 from ggt_studio.restorers.networks.promptir import PromptIR, PromptIROptions
 from ggt_studio.restorers.networks.xrestormer import XRestormer, XRestormerOptions
@@ -41,6 +42,8 @@ def build(recipe: TrainingRecipe, seed: int, start_from: Path | None = None) -> 
 
 def size_multiple(recipe: TrainingRecipe) -> int:
     """Sides of crops must be multiples of so many px; 1 where the network fills up by itself."""
+    if recipe.generative:
+        return GENERATIVE[recipe.network].multiple
     options = recipe.network_options
     return {"X-Restormer": 8 * int(options.get("window", 8)), "PromptIR": 8}.get(recipe.network, 1)
 

@@ -12,10 +12,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ggt_studio.core.errors import StudioError
+from ggt_studio.generative.options import GENERATIVE, parse_options
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+
+_NOT_GENERATIVE = ("loss", "ema", "channels_last", "compile")
 
 SMOKE = "-smoke"
 """What the names of recipes end with that are small enough to train on a CPU in a minute."""
@@ -60,15 +63,16 @@ class Schedule(_Table):
 class TrainingRecipe(_Table):
     """All that decides how a network is trained, beside the data. Sizes in px, lengths in steps of the optimiser.
 
-    `batch` is that of a step, over all processes and `accumulate` parts. `network_options` are those of the network's own options.
+    `batch` is that of a step, over all processes and `accumulate` parts. `network_options` are those of the network's own options. What
+    is trained into a generative model has a loss of its own (`training.generative`), and no `loss` here.
     Each checkpoint is validated; `checkpoint_every` 0: only at the end. `ema` 0: none. `clip`: the largest norm of all gradients, 0: none.
     """
 
     label: str
     description: str
-    network: Literal["NAFNet", "SwinIR", "X-Restormer", "PromptIR"]
+    network: Literal["NAFNet", "SwinIR", "X-Restormer", "PromptIR", "Qwen-Image-Edit LoRA", "FLUX ControlNet"]
     network_options: dict[str, Any] = Field(default_factory=dict)
-    loss: tuple[Loss, ...] = Field(min_length=1)
+    loss: tuple[Loss, ...] = ()
     optimiser: Optimiser
     schedule: Schedule = Schedule()
     steps: Count
@@ -83,6 +87,11 @@ class TrainingRecipe(_Table):
     checkpoint_every: int = Field(default=5000, ge=0)
     validation_crop: int = Field(default=512, ge=32, le=4096)
     log_every: Count = 50
+
+    @property
+    def generative(self) -> bool:
+        """Whether it trains a part of a generative model (`ggt_studio.generative`), with that model's loss."""
+        return self.network in GENERATIVE
 
     def changed(self, **values: Any) -> TrainingRecipe:
         """This recipe with other values; those that are None stay. Raises `StudioError` for such that do not fit."""
@@ -126,7 +135,21 @@ def parse_recipe(values: dict[str, Any], name: str) -> TrainingRecipe:
         raise StudioError(
             f"The recipe {name} cannot be used: a batch of {recipe.batch} does not divide into {recipe.accumulate} parts."
         )
+    if recipe.generative:
+        _check_generative(recipe, name)
+    elif not recipe.loss:
+        raise StudioError(f"The recipe {name} cannot be used: loss: {recipe.network} needs at least one term.")
     return recipe
+
+
+def _check_generative(recipe: TrainingRecipe, name: str) -> None:
+    """Raises StudioError for what does not go with what is trained into a generative model, instead of doing nothing."""
+    parse_options(recipe.network, recipe.network_options, f"The recipe {name}")
+    idle = [key for key in _NOT_GENERATIVE if getattr(recipe, key)]
+    if idle:
+        raise StudioError(
+            f"The recipe {name} cannot be used: {idle[0]} does not go with a {recipe.network}; leave it out."
+        )
 
 
 def _folder() -> Traversable:

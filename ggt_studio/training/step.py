@@ -38,7 +38,9 @@ def train_step(
         last = number == len(parts) - 1
         # Processes exchange their gradients once a step, with the last part.
         with nullcontext() if last else accelerator.no_sync(network):
-            loss = loss_of(recipe.loss, network(lq), hq) / len(parts)
+            # What is trained into a generative model has a loss of its own: `training.generative.flow_matching`.
+            loss = network(lq, hq) if recipe.generative else loss_of(recipe.loss, network(lq), hq)
+            loss = loss / len(parts)
             accelerator.backward(loss)
         total += loss.detach()
     if recipe.clip:

@@ -1,0 +1,80 @@
+"""The base models that something is trained into: whether a folder holds one, and where that of a trained file is. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ggt_studio.core.errors import StudioError
+from ggt_studio.generative.options import GENERATIVE
+from ggt_studio.providers.local.families import FAMILIES, Family
+from ggt_studio.providers.local.folder import ModelFolder, inspect_folder
+
+_FLUX1 = Family(
+    pipeline="FluxPipeline",
+    weights=("transformer", "text_encoder", "text_encoder_2", "vae"),
+    others=("scheduler", "tokenizer", "tokenizer_2"),
+    guidance_name="guidance_scale",
+    negative_prompt=None,
+    steps=28,
+    guidance=3.5,
+    sizes=FAMILIES["Flux2Pipeline"].sizes,
+)
+_FAMILIES = {kind.pipeline: FAMILIES.get(kind.pipeline, _FLUX1) for kind in GENERATIVE.values()}
+
+
+class BaseMissing(StudioError):
+    """The base model of a trained file is nowhere to be found; the message says which one it is, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Which base model: its `folder` (relative to the file or job that names it, where it belongs to that), the class of its pipeline,
+    and the `fingerprint` of `inspect_folder`."""
+
+    folder: str
+    pipeline: str
+    fingerprint: str
+
+    def to_json(self) -> dict[str, str]:
+        """As JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Any) -> Base:
+        """The inverse. Raises TypeError, KeyError for what is none."""
+        return cls(*(str(values[name]) for name in ("folder", "pipeline", "fingerprint")))
+
+
+def inspect_base(folder: Path, network: str) -> ModelFolder:
+    """The base model in a folder. Raises StudioError, saying what was found, where it is none that `network` is trained into."""
+    kind = GENERATIVE[network]
+    try:
+        return inspect_folder(folder, kind.pipeline, _FAMILIES)
+    except StudioError as error:
+        raise StudioError(f"A {network} is trained into {kind.base} or a model of its kind. {error}") from error
+
+
+def find_base(base: Base, network: str, beside: Path, others: Iterable[Path] = ()) -> ModelFolder:
+    """The very model that something was trained into: in its own folder (`beside` is what a relative one starts from), or in one of
+    `others`. Raises BaseMissing."""
+    own = beside / Path(base.folder).expanduser()
+    found = []
+    for folder in (*others, own):
+        if not folder.is_dir():
+            continue
+        try:
+            model = inspect_base(folder, network)
+        except StudioError:
+            found.append(f"{folder} holds no such model")
+            continue
+        if model.fingerprint == base.fingerprint:
+            return model
+        found.append(f"{folder} holds another version or size of it")
+    where = f"{'; '.join(found)}." if found else f"{own} is not there."
+    raise BaseMissing(
+        f"This {network} needs the model that it was trained into, {GENERATIVE[network].base} ({base.pipeline}, fingerprint "
+        f"{base.fingerprint[:12]}): {where} Put it back, or choose the folder that holds it (--base FOLDER)."
+    )
