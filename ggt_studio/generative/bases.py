@@ -57,24 +57,25 @@ def inspect_base(folder: Path, network: str) -> ModelFolder:
         raise StudioError(f"A {network} is trained into {kind.base} or a model of its kind. {error}") from error
 
 
-def find_base(base: Base, network: str, beside: Path, others: Iterable[Path] = ()) -> ModelFolder:
-    """The very model that something was trained into: in its own folder (`beside` is what a relative one starts from), or in one of
-    `others`. Raises BaseMissing."""
+def find_base(
+    base: Base, network: str, beside: Path, chosen: Path | None = None, others: Iterable[Path] = ()
+) -> ModelFolder:
+    """The very model that something was trained into: in the folder that a person has `chosen`; else in its own (`beside` is what
+    a relative one starts from), or in one of `others`. Raises BaseMissing."""
     own = beside / Path(base.folder).expanduser()
-    found = []
-    for folder in (*others, own):
-        if not folder.is_dir():
-            continue
+    why = ""
+    for folder in (chosen,) if chosen else (own, *others):
         try:
             model = inspect_base(folder, network)
-        except StudioError:
-            found.append(f"{folder} holds no such model")
+        except StudioError as error:
+            # What else is on this machine need not be a model of this kind.
+            why = why or str(error)
             continue
         if model.fingerprint == base.fingerprint:
             return model
-        found.append(f"{folder} holds another version or size of it")
-    where = f"{'; '.join(found)}." if found else f"{own} is not there."
+        why = f"{folder} holds another version or size of it (fingerprint {model.fingerprint[:12]})."
     raise BaseMissing(
-        f"This {network} needs the model that it was trained into, {GENERATIVE[network].base} ({base.pipeline}, fingerprint "
-        f"{base.fingerprint[:12]}): {where} Put it back, or choose the folder that holds it (--base FOLDER)."
+        f"This {network} needs the very model that it was trained into: {GENERATIVE[network].base}, or what stood for it, with the "
+        f"fingerprint {base.fingerprint[:12]}, which was in {base.folder}. {why} Put it back, or choose the folder that holds it "
+        "(--base FOLDER)."
     )

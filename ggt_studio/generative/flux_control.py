@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ggt_studio.generative.flow import FlowModel, Shown, pack, unpack
 from ggt_studio.generative.options import ControlNetOptions
+from ggt_studio.providers.local import libraries
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +102,18 @@ def embed(pipeline: Any, options: ControlNetOptions, device: torch.device) -> Pr
 
 
 def _controlnet(transformer: Any, options: ControlNetOptions) -> Any:
-    from diffusers import FluxControlNetModel
-
     # In half precision small steps would be lost.
-    return FluxControlNetModel.from_transformer(
-        transformer,
-        num_layers=min(options.double_blocks, transformer.config.num_layers),
-        num_single_layers=min(options.single_blocks, transformer.config.num_single_layers),
-        attention_head_dim=transformer.config.attention_head_dim,
-        num_attention_heads=transformer.config.num_attention_heads,
-    ).float()
+    return (
+        libraries.diffusers()
+        .FluxControlNetModel.from_transformer(
+            transformer,
+            num_layers=min(options.double_blocks, transformer.config.num_layers),
+            num_single_layers=min(options.single_blocks, transformer.config.num_single_layers),
+            attention_head_dim=transformer.config.attention_head_dim,
+            num_attention_heads=transformer.config.num_attention_heads,
+        )
+        .float()
+    )
 
 
 def _places(rows: int, columns: int) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -66,8 +65,8 @@ _HOLDER = _Holder()
 def generative_inspect(params: dict[str, Any]) -> dict[str, Any]:
     """Worker method: what a trained file is, without loading its base model, of which the files are looked at.
 
-    `params`: `path`; optionally `bases`, folders where its base model may be. Returns what `restorers.restorer_inspect` does, and
-    `base`, its folder. Raises UnusableCheckpoint, BaseMissing, MlExtraMissing.
+    `params`: `path`; optionally `base`, the folder of its base model, or `others`, folders where that may be, too. Returns what
+    `restorers.restorer_inspect` does, and `base`, its folder. Raises UnusableCheckpoint, BaseMissing, MlExtraMissing.
     """
     libraries.diffusers()
     path = Path(params["path"])
@@ -97,9 +96,9 @@ def generative_inspect(params: dict[str, Any]) -> dict[str, Any]:
 def restore_photo_generative(params: dict[str, Any], job: Job) -> dict[str, Any]:
     """Worker method: restore a photo into a new file, at its own resolution, with all that the photo had.
 
-    `params`: `checkpoint`, `path`, and how and where it is written (`core.restored_file.write_restored`); optionally `bases` (see
-    `generative_inspect`), `tile` (px a side that go through at once; 0 chooses), `device` (auto, cpu, cuda, cuda:N, mps), `seed`.
-    Returns what `write_restored` does, `seconds`, `architecture`, `sha256` of the file and the fields of `Sampled`. Reports `steps` and
+    `params`: `checkpoint`, `path`, and how and where it is written (`core.restored_file.write_restored`); optionally `base` and
+    `others` (see `generative_inspect`), `tile` (px a side that go through at once; 0 chooses), `device` (auto, cpu, cuda, cuda:N,
+    mps), `seed`. Returns what `write_restored` does, `seconds`, `architecture`, `sha256` of the file and the fields of `Sampled`. Reports `steps` and
     stops after the next when cancelled; then, and on every error, no file is made. Raises StudioError.
     """
     output_of(params)
@@ -149,8 +148,9 @@ def _restore(
 
 
 def _base(trained: TrainedFile, params: dict[str, Any]) -> ModelFolder:
-    bases: Sequence[str] = params.get("bases") or ()
-    return find_base(trained.base, trained.network, trained.path.absolute().parent, [Path(one) for one in bases])
+    chosen, others = params.get("base"), [Path(one) for one in params.get("others") or ()]
+    beside = trained.path.absolute().parent
+    return find_base(trained.base, trained.network, beside, Path(chosen) if chosen else None, others)
 
 
 def _note(trained: TrainedFile, sha256: str, params: dict[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ photo's own resolution.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -104,7 +105,7 @@ def _sample(model: FlowModel, photo: Tensor, plan: Plan, steps: int, seed: int, 
     noise = torch.Generator("cpu").manual_seed(seed % 2**63)
     latents = torch.randn(1, model.channels, rows, columns, generator=noise)
     levels = model.levels(steps, tallest, widest)
-    for level, following in zip(levels, levels[1:], strict=False):
+    for level, following in itertools.pairwise(levels):
         blend = Blend(places, rows, columns)
         at = torch.full((1,), level, device=device)
         for place, seen in zip(places, shown, strict=True):

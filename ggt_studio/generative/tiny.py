@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ _CHAT = (
 def write_tiny_base(params: dict[str, Any]) -> dict[str, str]:
     """Worker method: write the tiny base model of a `network` into `folder`; its `Base` as JSON values."""
     folder, network = Path(params["folder"]), str(params["network"])
-    libraries.diffusers()
     torch.manual_seed(0)
     {QWEN_LORA: qwen_edit, FLUX_CONTROLNET: flux}[network]().save_pretrained(folder)
     found = inspect_base(folder, network)
@@ -30,26 +30,13 @@ def write_tiny_base(params: dict[str, Any]) -> dict[str, str]:
 
 def qwen_edit() -> Any:
     """A tiny `QwenImageEditPlusPipeline`."""
-    from diffusers import (
-        AutoencoderKLQwenImage,
-        FlowMatchEulerDiscreteScheduler,
-        QwenImageEditPlusPipeline,
-        QwenImageTransformer2DModel,
-    )
-    from transformers import (
-        Qwen2_5_VLConfig,
-        Qwen2_5_VLForConditionalGeneration,
-        Qwen2Tokenizer,
-        Qwen2VLImageProcessor,
-        Qwen2VLProcessor,
-        Qwen2VLVideoProcessor,
-    )
+    diffusers, transformers = _libraries()
 
     tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"]
     tokens += ["<|video_pad|>"]
-    tokenizer = Qwen2Tokenizer(vocab=_vocabulary(), merges=[], extra_special_tokens=tokens[1:])
+    tokenizer = transformers.Qwen2Tokenizer(vocab=_vocabulary(), merges=[], extra_special_tokens=tokens[1:])
     ids = dict(zip(tokens, tokenizer.convert_tokens_to_ids(tokens), strict=True))
-    config = Qwen2_5_VLConfig(
+    config = transformers.Qwen2_5_VLConfig(
         text_config={
             "vocab_size": len(tokenizer),
             "hidden_size": 16,
@@ -58,6 +45,8 @@ def qwen_edit() -> Any:
             "num_attention_heads": 2,
             "num_key_value_heads": 2,
             "max_position_embeddings": 2048,
+            "bos_token_id": None,
+            "eos_token_id": None,
             "rope_scaling": {"mrope_section": [1, 1, 2], "rope_type": "default", "type": "default"},
         },
         vision_config={
@@ -74,8 +63,8 @@ def qwen_edit() -> Any:
         vision_end_token_id=ids["<|vision_end|>"],
     )
     z_dim = 4
-    vae = AutoencoderKLQwenImage(
-        base_dim=4,
+    vae = diffusers.AutoencoderKLQwenImage(
+        base_dim=2,
         z_dim=z_dim,
         dim_mult=[1, 1, 1, 1],
         num_res_blocks=1,
@@ -83,13 +72,15 @@ def qwen_edit() -> Any:
         latents_mean=[0.0] * z_dim,
         latents_std=[1.0] * z_dim,
     )
-    return QwenImageEditPlusPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+    return diffusers.QwenImageEditPlusPipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         vae=vae,
-        text_encoder=Qwen2_5_VLForConditionalGeneration(config),
+        text_encoder=transformers.Qwen2_5_VLForConditionalGeneration(config),
         tokenizer=tokenizer,
-        processor=Qwen2VLProcessor(Qwen2VLImageProcessor(), tokenizer, Qwen2VLVideoProcessor(), chat_template=_CHAT),
-        transformer=QwenImageTransformer2DModel(
+        processor=transformers.Qwen2VLProcessor(
+            transformers.Qwen2VLImageProcessor(), tokenizer, transformers.Qwen2VLVideoProcessor(), chat_template=_CHAT
+        ),
+        transformer=diffusers.QwenImageTransformer2DModel(
             patch_size=2,
             in_channels=z_dim * 4,
             out_channels=z_dim,
@@ -105,14 +96,13 @@ def qwen_edit() -> Any:
 
 def flux() -> Any:
     """A tiny `FluxPipeline`, guided as FLUX.1-dev is."""
-    from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
+    diffusers, transformers = _libraries()
 
     pieces = {"<|startoftext|>": 0, "<|endoftext|>": 1}
     letters = [*_bytes(), *(f"{byte}</w>" for byte in _bytes())]
     pieces |= {letter: number for number, letter in enumerate(letters, 2)}
-    words = CLIPTokenizer(vocab=pieces, merges=[], model_max_length=77)
-    clip = CLIPTextConfig(
+    words = transformers.CLIPTokenizer(vocab=pieces, merges=[], model_max_length=77)
+    clip = transformers.CLIPTextConfig(
         vocab_size=len(pieces),
         hidden_size=16,
         intermediate_size=16,
@@ -123,11 +113,11 @@ def flux() -> Any:
     )
     unigrams = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -1.0)]
     unigrams += [(chr(number), -2.0) for number in range(33, 127)]
-    sentence = T5Tokenizer(vocab=unigrams, extra_ids=0)
-    t5 = T5Config(
+    sentence = transformers.T5Tokenizer(vocab=unigrams, extra_ids=0)
+    t5 = transformers.T5Config(
         vocab_size=len(sentence) + 8, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2, is_encoder_decoder=False
     )
-    vae = AutoencoderKL(
+    vae = diffusers.AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=(4, 4, 4, 4),
@@ -140,14 +130,14 @@ def flux() -> Any:
         use_quant_conv=False,
         use_post_quant_conv=False,
     )
-    return FluxPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+    return diffusers.FluxPipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         vae=vae,
-        text_encoder=CLIPTextModel(clip),
+        text_encoder=transformers.CLIPTextModel(clip),
         tokenizer=words,
-        text_encoder_2=T5EncoderModel(t5),
+        text_encoder_2=transformers.T5EncoderModel(t5),
         tokenizer_2=sentence,
-        transformer=FluxTransformer2DModel(
+        transformer=diffusers.FluxTransformer2DModel(
             patch_size=1,
             in_channels=16,
             num_layers=2,
@@ -162,9 +152,12 @@ def flux() -> Any:
     )
 
 
-def _bytes() -> list[str]:
-    from tokenizers import pre_tokenizers
+def _libraries() -> tuple[Any, Any]:
+    return libraries.diffusers(), importlib.import_module("transformers")
 
+
+def _bytes() -> list[str]:
+    pre_tokenizers: Any = importlib.import_module("tokenizers.pre_tokenizers")
     return sorted(pre_tokenizers.ByteLevel.alphabet())
 
 

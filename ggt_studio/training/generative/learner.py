@@ -30,7 +30,7 @@ def generative(folder: Path, job: Job, device: torch.device, base: Path | None, 
         raise StudioError(
             f"The run {job.name} does not say which model it trains in. Make it anew, with --base FOLDER."
         )
-    found = find_base(job.base, recipe.network, folder, [base] if base else [])
+    found = find_base(job.base, recipe.network, folder, base)
     model = load_model(found, options, DTYPES[recipe.precision], device, job.seed)
     if start is not None:
         _begin_from(model, start, recipe.network, job.base)
