@@ -131,8 +131,9 @@ def restore(
     """Restore INPUTS (photos, or folders of them) with MODEL into the folder OUT.
 
     MODEL is the checkpoint of a restorer (`train` makes such, too), `classical`, or the id of another generator (`ggt-studio models
-    --role generator`). Photos stay as they are. What was restored before with the same settings is skipped, also under another name. What a generator gave is
-    kept in OUT, and serves other settings too: nothing is paid for twice unless --seed or --prompt asks for something else.
+    --role generator`). Photos stay as they are. What was restored before with the same settings is skipped, also under another
+    name. What a generator gave is kept in OUT, and serves other settings too: nothing is paid for twice unless --seed or --prompt
+    asks for something else.
     """
     exact = (
         out

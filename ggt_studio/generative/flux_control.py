@@ -31,6 +31,9 @@ class Prompt:
 class FluxControl(FlowModel):
     """The base's parts and a ControlNet, new: it begins as a copy of the transformer's first blocks that changes nothing."""
 
+    words: Tensor
+    whole: Tensor
+
     def __init__(self, pipeline: Any, options: ControlNetOptions, prompt: Prompt) -> None:
         super().__init__(pipeline, options)
         self.requires_grad_(False).eval()

@@ -98,8 +98,8 @@ def restore_photo_generative(params: dict[str, Any], job: Job) -> dict[str, Any]
 
     `params`: `checkpoint`, `path`, and how and where it is written (`core.restored_file.write_restored`); optionally `base` and
     `others` (see `generative_inspect`), `tile` (px a side that go through at once; 0 chooses), `device` (auto, cpu, cuda, cuda:N,
-    mps), `seed`. Returns what `write_restored` does, `seconds`, `architecture`, `sha256` of the file and the fields of `Sampled`. Reports `steps` and
-    stops after the next when cancelled; then, and on every error, no file is made. Raises StudioError.
+    mps), `seed`. Returns what `write_restored` does, `seconds`, `architecture`, `sha256` of the file and the fields of `Sampled`.
+    Reports `steps` and stops after the next when cancelled; then, and on every error, no file is made. Raises StudioError.
     """
     output_of(params)
     photo = load_full_photo(Path(params["path"]))

@@ -86,7 +86,7 @@ def sample(
 def _sample(model: FlowModel, photo: Tensor, plan: Plan, steps: int, seed: int, hearing: Hearing) -> Tensor:
     device, factor = model.device, model.factor
     boxes = [tile.box for tile in plan.tiles]
-    places = [Box(*(side // factor for side in (box.top, box.left, box.bottom, box.right))) for box in boxes]
+    places = [Box(box.top // factor, box.left // factor, box.bottom // factor, box.right // factor) for box in boxes]
     passes = len(boxes) * (steps + 2)
     done = 0
 
