@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ggt_studio.core.errors import StudioError
+from ggt_studio.core.errors import BaseMissing, StudioError
 from ggt_studio.generative.options import GENERATIVE
 from ggt_studio.providers.local.families import FAMILIES, Family
 from ggt_studio.providers.local.folder import ModelFolder, inspect_folder
@@ -23,10 +23,6 @@ _FLUX1 = Family(
     sizes=FAMILIES["Flux2Pipeline"].sizes,
 )
 _FAMILIES = {kind.pipeline: FAMILIES.get(kind.pipeline, _FLUX1) for kind in GENERATIVE.values()}
-
-
-class BaseMissing(StudioError):
-    """The base model of a trained file is nowhere to be found; the message says which one it is, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +73,5 @@ def find_base(
     raise BaseMissing(
         f"This {network} needs the very model that it was trained into: {GENERATIVE[network].base}, or what stood for it, with the "
         f"fingerprint {base.fingerprint[:12]}, which was in {base.folder}. {why} Put it back, or choose the folder that holds it "
-        "(--base FOLDER)."
+        "(on the command line: --base FOLDER)."
     )

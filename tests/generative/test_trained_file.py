@@ -13,8 +13,8 @@ pytest.importorskip("safetensors", reason="needs the ml extra")
 import torch
 from safetensors.torch import save_file
 
-from ggt_studio.core.errors import StudioError
-from ggt_studio.generative.bases import Base, BaseMissing, find_base
+from ggt_studio.core.errors import BaseMissing, StudioError
+from ggt_studio.generative.bases import Base, find_base
 from ggt_studio.generative.loading import put_weights
 from ggt_studio.generative.options import FLUX_CONTROLNET, QWEN_LORA, ControlNetOptions, LoraOptions
 from ggt_studio.generative.trained_file import HEADER, header_of, is_trained_file, read_trained

@@ -20,8 +20,8 @@ from diffusers import FluxControlNetModel, QwenImageEditPlusPipeline
 from safetensors.torch import load_file
 
 from fakes.generative_jobs import generative_job, generative_recipe, tiny_base
-from ggt_studio.core.errors import StudioError
-from ggt_studio.generative.bases import Base, BaseMissing, find_base
+from ggt_studio.core.errors import BaseMissing, StudioError
+from ggt_studio.generative.bases import Base, find_base
 from ggt_studio.generative.loading import load_model, put_weights
 from ggt_studio.generative.options import FLUX_CONTROLNET, QWEN_LORA, LoraOptions, parse_options
 from ggt_studio.generative.trained_file import is_trained_file, read_trained

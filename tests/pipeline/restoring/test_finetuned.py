@@ -13,10 +13,18 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from ggt_studio.core.errors import StudioError
+from ggt_studio.core.errors import BaseMissing
 from ggt_studio.core.metadata import Source
 from ggt_studio.pipeline.offers import make_registry
-from ggt_studio.pipeline.restoring import Finetuned, ModelSettings, RestoreChoice, RestoreQueue, Standing, named_model
+from ggt_studio.pipeline.restoring import (
+    Finetuned,
+    ModelSettings,
+    RestoreChoice,
+    RestoreItem,
+    RestoreQueue,
+    Standing,
+    named_model,
+)
 from ggt_studio.providers.keys import Keys
 from ggt_studio.settings import Settings
 from ggt_studio.worker.client import GPU_LANE
@@ -51,10 +59,14 @@ async def test_photos_are_restored_by_each_kind_and_a_base_that_is_gone_is_asked
             assert about["parameters"] > 1000
             queue = RestoreQueue(pool, RestoreChoice(chosen), tmp_path / name)
             queue.add([photo.parent])
-            shares: list[float] = []
-            queue._on_change = lambda: shares.append(queue.items[0].share)
-            assert await queue.run()
             (item,) = queue.items
+            shares: list[float] = []
+
+            def moved(item: RestoreItem = item, shares: list[float] = shares) -> None:
+                shares.append(item.share)
+
+            queue._on_change = moved
+            assert await queue.run()
             assert item.standing is Standing.RESTORED, item.message
             assert item.facts["tiles"] > 1
             assert any(0.1 < share < 0.9 for share in shares), "its passes are told of"
@@ -72,7 +84,7 @@ async def test_photos_are_restored_by_each_kind_and_a_base_that_is_gone_is_asked
         told = await queue.look(queue.items[0], RestoreChoice(looked), box)
         assert (told["width"], told["height"]) == (32, 32)
         shutil.move(tmp_path / "flux", tmp_path / "elsewhere")
-        with pytest.raises(StudioError, match=r"FLUX\.1-dev.*There is no folder .*flux.*--base FOLDER"):
+        with pytest.raises(BaseMissing, match=r"FLUX\.1-dev.*There is no folder .*flux.*--base FOLDER"):
             await looked.ready(pool)
         elsewhere = str(tmp_path / "elsewhere")
         found = await named_model(files["trained"], ModelSettings(base=elsewhere), registry).ready(pool)
