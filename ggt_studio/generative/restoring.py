@@ -18,10 +18,9 @@ from ggt_studio.core.full_photo import load_full_photo
 from ggt_studio.core.metadata import Source
 from ggt_studio.core.restored import as_floats
 from ggt_studio.core.restored_file import output_of, part_of, write_part, write_restored
-from ggt_studio.generative.bases import find_base
 from ggt_studio.generative.flow import FlowModel
+from ggt_studio.generative.inspecting import base_of
 from ggt_studio.generative.loading import load_model, put_weights
-from ggt_studio.generative.options import GENERATIVE
 from ggt_studio.generative.placing import DTYPES, put_on
 from ggt_studio.generative.sampling import Hearing, Sampled, sample
 from ggt_studio.generative.trained_file import TrainedFile, read_trained
@@ -60,37 +59,6 @@ class _Holder:
 
 
 _HOLDER = _Holder()
-
-
-def generative_inspect(params: dict[str, Any]) -> dict[str, Any]:
-    """Worker method: what a trained file is, without loading its base model, of which the files are looked at.
-
-    `params`: `path`; optionally `base`, the folder of its base model, or `others`, folders where that may be, too. Returns what
-    `restorers.restorer_inspect` does, and `base`, its folder. Raises UnusableCheckpoint, BaseMissing, MlExtraMissing.
-    """
-    libraries.diffusers()
-    path = Path(params["path"])
-    trained = read_trained(path)
-    base = _base(trained, params)
-    kind = GENERATIVE[trained.network]
-    steps = f"{trained.options.restore_steps} passes for a photo; slow without a GPU."
-    return {
-        "architecture": trained.network,
-        "label": trained.network,
-        "paper": "arXiv 2605.31039",
-        "licence": f"that of {kind.base}",
-        "commercial": None,
-        "container": "safetensors",
-        "file_bytes": trained.file_bytes,
-        "sha256": hash_file(path),
-        "companion_sha256": "",
-        "parameters": trained.parameters,
-        "notes": [f"Its base model is in {base.path}.", steps],
-        "scale": 1,
-        "colours": 3,
-        "half": (),
-        "base": str(base.path),
-    }
 
 
 def restore_photo_generative(params: dict[str, Any], job: Job) -> dict[str, Any]:
@@ -134,7 +102,7 @@ def _restore(
     libraries.diffusers()
     path = Path(params["checkpoint"])
     trained = read_trained(path)
-    base = _base(trained, params)
+    base = base_of(trained, params)
     device, sha256 = choose_device(str(params.get("device") or "auto")), hash_file(path)
     model = _HOLDER.get(trained, sha256, base, device, job)
     image = torch.from_numpy(colours).permute(2, 0, 1)[None].contiguous()
@@ -145,12 +113,6 @@ def _restore(
     steps, seed = trained.options.restore_steps, int(params.get("seed") or 0)
     restored, sampled = sample(model, image, steps=steps, seed=seed, tile=tile, hearing=hearing)
     return trained, np.ascontiguousarray(restored[0].permute(1, 2, 0).numpy()), sampled, sha256
-
-
-def _base(trained: TrainedFile, params: dict[str, Any]) -> ModelFolder:
-    chosen, others = params.get("base"), [Path(one) for one in params.get("others") or ()]
-    beside = trained.path.absolute().parent
-    return find_base(trained.base, trained.network, beside, Path(chosen) if chosen else None, others)
 
 
 def _note(trained: TrainedFile, sha256: str, params: dict[str, Any]) -> dict[str, str]:

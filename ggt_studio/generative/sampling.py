@@ -58,7 +58,7 @@ def sample(
     padded = pad_to(photo.float(), _MULTIPLE)
     side, halvings = max(_MULTIPLE * 3, (tile or TILE) // _MULTIPLE * _MULTIPLE), 0
     while True:
-        plan = plan_tiles(*padded.shape[-2:], side, int(side * _MARGIN), _MULTIPLE)
+        plan = plan_tiles(padded.shape[-2], padded.shape[-1], side, int(side * _MARGIN), _MULTIPLE)
         failed = ""
         try:
             with torch.no_grad(), torch.autocast(model.device.type, model.dtype, enabled=model.dtype != torch.float32):

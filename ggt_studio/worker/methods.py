@@ -22,7 +22,7 @@ METHODS = {
     "restore_region_classical": "ggt_studio.providers.classical.photos:restore_region",
     "pack_list": "ggt_studio.training.gathering:pack_list",
     "write_tiny_base": "ggt_studio.generative.tiny:write_tiny_base",
-    "generative_inspect": "ggt_studio.generative.restoring:generative_inspect",
+    "generative_inspect": "ggt_studio.generative.inspecting:generative_inspect",
     "restore_photo_generative": "ggt_studio.generative.restoring:restore_photo_generative",
     "restore_region_generative": "ggt_studio.generative.restoring:restore_region_generative",
     "train_job": "ggt_studio.training.running:train_job",
