@@ -58,11 +58,14 @@ def find_base(
 ) -> ModelFolder:
     """The very model that something was trained into: in the folder that a person has `chosen`; else in its own (`beside` is what
     a relative one starts from), or in one of `others`. Raises BaseMissing."""
-    own = beside / Path(base.folder).expanduser()
+    kind = GENERATIVE[network]
     why = ""
-    for folder in (chosen,) if chosen else (own, *others):
+    for folder in (chosen,) if chosen else (beside / Path(base.folder).expanduser(), *others):
+        if not folder.is_dir():
+            why = why or f"There is no folder {folder}."
+            continue
         try:
-            model = inspect_base(folder, network)
+            model = inspect_folder(folder, kind.pipeline, _FAMILIES)
         except StudioError as error:
             # What else is on this machine need not be a model of this kind.
             why = why or str(error)
@@ -71,7 +74,6 @@ def find_base(
             return model
         why = f"{folder} holds another version or size of it (fingerprint {model.fingerprint[:12]})."
     raise BaseMissing(
-        f"This {network} needs the very model that it was trained into: {GENERATIVE[network].base}, or what stood for it, with the "
-        f"fingerprint {base.fingerprint[:12]}, which was in {base.folder}. {why} Put it back, or choose the folder that holds it "
-        "(on the command line: --base FOLDER)."
+        f"This {network} needs the very model that it was trained into, {kind.base} (fingerprint {base.fingerprint[:12]}). {why} "
+        "Put it back, or choose the folder that holds it (on the command line: --base FOLDER)."
     )

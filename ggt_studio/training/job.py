@@ -176,6 +176,7 @@ def as_facts(job: Job) -> dict[str, Any]:
         "batch": recipe.batch,
         "crop": recipe.crop,
         "dataset": job.dataset,
+        "base": job.base.folder if job.base else None,
         "sets": [
             {"source": source.name, "share": source.share, **asdict(one)}
             for source in job.mix.sources

@@ -91,7 +91,9 @@ def test_weights_of_another_shape_or_without_end_are_refused(tmp_path: Path) -> 
 
 
 def test_a_folder_that_is_no_base_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(BaseMissing, match=r"needs the very model.*FLUX\.1-dev.*/models/flux.*--base FOLDER"):
+    with pytest.raises(
+        BaseMissing, match=r"needs the very model.*FLUX\.1-dev.*no folder /models/flux\. Put it back.*--base FOLDER"
+    ):
         find_base(BASE, FLUX_CONTROLNET, tmp_path)
     with pytest.raises(StudioError, match="is no pipeline folder"):
         find_base(BASE, FLUX_CONTROLNET, tmp_path, chosen=tmp_path)
