@@ -19,8 +19,10 @@ from ggt_studio.generative.qwen_edit import QwenEdit
 from ggt_studio.providers.local import libraries
 from ggt_studio.providers.local.folder import ModelFolder
 from ggt_studio.restorers.files import UnusableCheckpoint
+from ggt_studio.restorers.memory import free_bytes
 
-_TEXT = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
+_ENCODERS = ("text_encoder", "text_encoder_2")
+_TEXT = (*_ENCODERS, "tokenizer", "tokenizer_2")
 
 
 def load_model(
@@ -28,11 +30,17 @@ def load_model(
 ) -> FlowModel:
     """The model in main memory, what is frozen in `dtype`, with a new part to train, its weights drawn with `seed`.
 
-    Text encoders that are not needed after embedding the prompt do that on `device`, and are never there together with the rest.
+    Text encoders that are not needed after embedding the prompt do that on `device` where they fit, and are never there together with
+    the rest.
     Raises StudioError where diffusers cannot make it of the folder.
     """
     if isinstance(options, ControlNetOptions):
-        prompt = embed(_load(base, dtype, ("transformer", "vae")), options, device)
+        needed = sum(base.sizes[name].parameters for name in _ENCODERS) * dtype.itemsize
+        fits = device.type != "cuda" or free_bytes(device) > needed
+        encoders = _load(base, dtype, ("transformer", "vae"))
+        prompt = embed(encoders, options, device if fits else torch.device("cpu"))
+        # Gone before the rest comes.
+        del encoders
         pipeline = _load(base, dtype, _TEXT)
         torch.manual_seed(seed)
         return FluxControl(pipeline, options, prompt)

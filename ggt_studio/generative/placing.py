@@ -31,7 +31,6 @@ def put_on(model: FlowModel, base: ModelFolder, device: str, dtype: Dtype) -> Of
             # It is small, and no part of the base's pipeline.
             model.learnt.to(device)
     model.computes_on = torch.device(device)
-    model.vae.enable_tiling()
     return offload
 
 

@@ -28,6 +28,7 @@ from ggt_studio.providers.local import libraries
 from ggt_studio.providers.local.devices import choose_device, choose_dtype
 from ggt_studio.providers.local.folder import ModelFolder
 from ggt_studio.restorers.memory import release
+from ggt_studio.worker.held import take_over
 from ggt_studio.worker.job import Job
 
 # What is shown to the model around a part that is looked at.
@@ -45,9 +46,8 @@ class _Holder:
         """The model of a file's content on a device; another one is let go for it."""
         key = (sha256, str(base.path), device)
         if self._model is None or self._key != key:
-            self._key = self._model = None
-            gc.collect()
-            release(torch.device(device))
+            self.drop()
+            take_over("generative", self.drop)
             job.report("load", 0, 1)
             dtype = choose_dtype("auto", device)
             model = load_model(base, trained.options, DTYPES[dtype], torch.device(device))
@@ -56,6 +56,16 @@ class _Holder:
             self._model, self._key = model, key
             job.report("load", 1, 1)
         return self._model
+
+    def drop(self) -> None:
+        """Free the memory."""
+        before = self._model
+        self._key = self._model = None
+        if before is not None:
+            device = before.device
+            del before
+            gc.collect()
+            release(device)
 
 
 _HOLDER = _Holder()

@@ -63,9 +63,9 @@ class Restoring(QObject):
         self.about: dict[str, Any] = {}
         self.problem = ""
         self.base_missing = False
-        """Whether the problem is that the model is not found which the chosen one was trained into; see `choose_base`."""
+        """Whether the model is not found which the chosen one was trained into; see `choose_base`."""
         self.bases: dict[str, str] = {}
-        """The folders that were chosen for the base models of checkpoints, by the checkpoint's path."""
+        """The base models' folders that were chosen, by the checkpoint's path."""
         self.queue = RestoreQueue(self._pool, RestoreChoice(Classical()), Path(), on_change=self.changed.emit)
         self.folder_chosen = False
         self.usual_budget_usd = settings.budget_usd
