@@ -29,6 +29,7 @@ from ggt_studio.pipeline.offers import make_registry
 from ggt_studio.pipeline.restoring import (
     Bill,
     Checkpoint,
+    Finetuned,
     Generated,
     ModelSettings,
     Money,
@@ -46,7 +47,8 @@ _SUFFIXES = {".jpg": FileFormat.JPEG, ".jpeg": FileFormat.JPEG, ".png": FileForm
 _SUFFIXES |= {".tiff": FileFormat.TIFF, ".webp": FileFormat.WEBP, ".avif": FileFormat.AVIF}
 # Below this nobody sees it; a colour chart's patches differ by more from print to print.
 _SHIFT_WORTH_TELLING = 3.0
-_OF_CHECKPOINTS = ("tile", "device", "half", "scale")
+_OF_CHECKPOINTS = ("half", "scale")
+_OF_FILES = ("tile", "device")
 _OF_PAID = ("budget", "repeat_uncertain")
 
 
@@ -83,6 +85,11 @@ class _Tile(click.ParamType):
     type=click.Choice([category.value for category in Category]),
     help="What is wrong with the photos; by default what their folder is called, else general-mixed.",
 )
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path),
+    help="Where the model is that a LoRA or ControlNet was trained into, if not where its file says.",
+)
 @click.option("--prompt", help="What a generator is told; by default one fixed sentence for the category.")
 @click.option("--budget", type=click.FloatRange(min=0), metavar="USD", help="Spend at most this much in this run.")
 @click.option(
@@ -110,6 +117,7 @@ def restore(
     scale: str,
     seed: int,
     category: str | None,
+    base: Path | None,
     prompt: str | None,
     budget: float | None,
     repeat_uncertain: bool,
@@ -123,9 +131,10 @@ def restore(
 ) -> int:
     """Restore INPUTS (photos, or folders of them) with MODEL into the folder OUT.
 
-    MODEL is the checkpoint of a restorer, `classical`, or the id of another generator (`ggt-studio models --role generator`). Photos
-    stay as they are. What was restored before with the same settings is skipped, also under another name. What a generator gave is
-    kept in OUT, and serves other settings too: nothing is paid for twice unless --seed or --prompt asks for something else.
+    MODEL is the checkpoint of a restorer (`train` makes such, too), `classical`, or the id of another generator (`ggt-studio models
+    --role generator`). Photos stay as they are. What was restored before with the same settings is skipped, also under another
+    name. What a generator gave is kept in OUT, and serves other settings too: nothing is paid for twice unless --seed or --prompt
+    asks for something else.
     """
     exact = (
         out
@@ -143,7 +152,7 @@ def restore(
     if out.exists() and exact is None and not out.is_dir():
         raise StudioError(f"{out} is a file. Choose a folder, or give one photo and the name of a new file.")
     output = Output(wanted, quality, strip, strength, lock_colour)
-    settings = ModelSettings(tile, device, half, int(scale), seed, prompt or "")
+    settings = ModelSettings(tile, device, half, int(scale), seed, prompt or "", str(base.absolute()) if base else "")
     money = Money(budget, repeat_uncertain)
 
     async def work() -> RestoreQueue:
@@ -217,10 +226,14 @@ def _spent_words(queue: RestoreQueue, money: Money) -> str:
 
 def _refuse_idle(context: click.Context, chosen: RestoringModel) -> None:
     """Raises UsageError for options that were given and would do nothing."""
-    if isinstance(chosen, Checkpoint):
+    if isinstance(chosen, Checkpoint | Finetuned):
         refuse_options(context, ("category",), "does not go with a checkpoint, which restores what it was trained on")
     else:
-        refuse_options(context, _OF_CHECKPOINTS, "only goes with the checkpoint of a restorer")
+        refuse_options(context, _OF_FILES, "only goes with the checkpoint of a restorer")
+    if not isinstance(chosen, Checkpoint):
+        refuse_options(context, _OF_CHECKPOINTS, "only goes with the checkpoint of a network that is whole by itself")
+    if not isinstance(chosen, Finetuned):
+        refuse_options(context, ("base",), "only goes with a LoRA or ControlNet that was trained into another model")
     if not isinstance(chosen, Generated):
         refuse_options(context, ("prompt",), "only goes with a generator that is told what to do")
     if not chosen.info.paid:

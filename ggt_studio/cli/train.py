@@ -38,7 +38,7 @@ from ggt_studio.training.recipes import load_recipe
 from ggt_studio.worker.client import WorkerPool
 
 _NONE = "none"
-_OF_RESUMING = {"project", "resume", "device", "as_json"}
+_OF_RESUMING = {"project", "resume", "device", "base", "as_json"}
 
 
 @click.command()
@@ -86,6 +86,11 @@ _OF_RESUMING = {"project", "resume", "device", "as_json"}
 @click.option("--checkpoint-every", type=click.IntRange(0), metavar="STEPS", help="In place of the recipe's.")
 @click.option("--from", "start_from", type=click.Path(path_type=Path), help="A checkpoint to start from.")
 @click.option("--controller", type=click.Path(path_type=Path), help="DA-CLIP's CLIP controller, a checkpoint.")
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path),
+    help="The folder of the model that a LoRA or ControlNet is trained into; with --resume, where it is by now.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu"]), default="auto", show_default=True)
 @click.option("--resume", metavar="NAME", help="Go on with a run, from its last checkpoint.")
@@ -114,6 +119,7 @@ def train(
     checkpoint_every: int | None,
     start_from: Path | None,
     controller: Path | None,
+    base: Path | None,
     seed: int,
     device: str,
     resume: str | None,
@@ -171,6 +177,7 @@ def train(
                         seed=seed,
                         start_from=start_from,
                         controller=controller,
+                        base=base,
                         tell=lambda _what, done, total: bar.show(done, total),
                     )
                 for remark in remarks:
@@ -181,7 +188,7 @@ def train(
             if prepare_only:
                 return "prepared"
             with ProgressBar("Training", "step") as bar:
-                return await train_job(pool, folder, device, bar.show)
+                return await train_job(pool, folder, device, bar.show, base if resume else None)
         finally:
             pool.close()
 

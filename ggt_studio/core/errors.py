@@ -46,6 +46,10 @@ class MlExtraMissing(StudioError):
     """A step needs torch and pyiqa, which the base install does not carry."""
 
 
+class BaseMissing(StudioError):
+    """The model that something was trained into is nowhere to be found; the message says which one it is, and what to do."""
+
+
 class WriteError(StudioError):
     """Bytes could not be put on disk; the message says where, why and what to do. `errno` is the system's number."""
 

@@ -15,6 +15,8 @@ from ggt_studio.core.errors import StudioError
 from ggt_studio.dataset.degradations import load_degradation
 from ggt_studio.dataset.include import Include
 from ggt_studio.dataset.pairs import pages_of_pairs, selected_ids
+from ggt_studio.generative.bases import Base, inspect_base
+from ggt_studio.generative.options import GENERATIVE
 from ggt_studio.store.project import Project
 from ggt_studio.training.compositions import Composition, compose
 from ggt_studio.training.findings import Preflight
@@ -28,6 +30,7 @@ from ggt_studio.worker.client import Progress, WorkerPool
 
 TRAINING_LANE = "training"
 _TRAINING = "training"
+_TINY_BASE = "base"
 _LEFT = 4
 
 Tell = Callable[[str, int, int], None]
@@ -82,10 +85,12 @@ async def prepare_job(
     seed: int = 0,
     start_from: Path | None = None,
     controller: Path | None = None,
+    base: Path | None = None,
     tell: Tell = lambda _what, _done, _total: None,
 ) -> tuple[Job, list[str]]:
     """Choose and pack the data into a new job folder; the job, for `check_job` and `keep_job`, and remarks for people.
 
+    `base`: the folder of the model that a generative recipe trains in; it stays where it is.
     Pairs that look alike are never both trained on and held back. What an earlier call packed there (before a crash, or with other
     settings) is not packed again. Raises StudioError where there is nothing to train on, the folder holds a run already, or
     DA-CLIP's `controller` is missing.
@@ -95,6 +100,7 @@ async def prepare_job(
     _check_controller(recipe, controller, start_from)
     if data.clean_folders:
         load_degradation(data.degradation)
+    trained_in = await _base(pool, folder, recipe, base)
     sets, remarks = await asyncio.to_thread(_choose, project, data, seed)
     if not sets:
         raise StudioError(
@@ -132,6 +138,7 @@ async def prepare_job(
         dataset=f"{name} {digest.hexdigest()[:12]}",
         start_from=await asyncio.to_thread(_copied, start_from, folder, "start") if start_from else "",
         controller=await asyncio.to_thread(_copied, controller, folder, "controller") if controller else "",
+        base=trained_in,
         about={"include": data.include.value if data.include else "", "data_sha256": digest.hexdigest()},
     )
     return job, remarks
@@ -154,9 +161,11 @@ async def keep_job(folder: Path, job: Job) -> None:
     await asyncio.to_thread(_finish, folder, job)
 
 
-async def train_job(pool: WorkerPool, folder: Path, device: str, tell: Callable[[int, int], None]) -> str:
+async def train_job(
+    pool: WorkerPool, folder: Path, device: str, tell: Callable[[int, int], None], base: Path | None = None
+) -> str:
     """Train a job folder, from where it stands; `done` or `paused`. `request_pause` pauses it from any process, and so does
-    cancelling, which waits for the checkpoint; cancelled again, it ends at once.
+    cancelling, which waits for the checkpoint; cancelled again, it ends at once. `base`: where its base model is by now.
 
     Raises StudioError; see `training.loop.train`.
     """
@@ -165,7 +174,7 @@ async def train_job(pool: WorkerPool, folder: Path, device: str, tell: Callable[
     def show(progress: Progress) -> None:
         tell(int(progress.done), int(progress.total))
 
-    params = {"folder": absolute(folder), "device": device}
+    params = {"folder": absolute(folder), "device": device} | ({"base": absolute(base)} if base else {})
     call = asyncio.ensure_future(pool.call("train_job", params, lane=TRAINING_LANE, on_progress=show))
     try:
         answer = await asyncio.shield(call)
@@ -263,6 +272,29 @@ async def _pack(pool: WorkerPool, folder: Path, name: str, pairs: Sequence[PairF
 
     params = {"list": str(listed), "pack": str(folder / DATA / name)}
     return await pool.call("pack_list", params, lane=TRAINING_LANE, on_progress=show)
+
+
+async def _base(pool: WorkerPool, folder: Path, recipe: TrainingRecipe, chosen: Path | None) -> Base | None:
+    """The model to train in. Raises StudioError where it cannot be used, or the recipe lacks one."""
+    if not recipe.generative:
+        if chosen is not None:
+            raise StudioError(
+                f"{recipe.label} trains a whole network; a base model only goes with a LoRA or a ControlNet."
+            )
+        return None
+    if chosen is not None:
+        place = Path(absolute(chosen))
+        found = await asyncio.to_thread(inspect_base, place, recipe.network)
+        return Base(str(place), found.family.pipeline, found.fingerprint)
+    if recipe.network_options.get("base") == "tiny":
+        params = {"folder": absolute(folder / _TINY_BASE), "network": recipe.network}
+        return replace(
+            Base.from_json(await pool.call("write_tiny_base", params, lane=TRAINING_LANE)), folder=_TINY_BASE
+        )
+    kind = GENERATIVE[recipe.network]
+    raise StudioError(
+        f"{recipe.label} is trained into a model that is on this machine: choose the folder that holds {kind.base} (--base FOLDER)."
+    )
 
 
 def _finish(folder: Path, job: Job) -> None:

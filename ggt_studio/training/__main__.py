@@ -17,6 +17,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ggt_studio.training", description="Train the run of a job folder.")
     parser.add_argument("job", type=Path, help="the folder, with its job.json")
     parser.add_argument("--device", choices=["auto", "cpu"], default="auto")
+    parser.add_argument("--base", type=Path, help="the folder of the base model, if it is elsewhere on this machine")
     chosen = parser.parse_args(arguments)
     asked: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"step {done:,} of {total:,}\n")
 
     try:
-        how = train(chosen.job, device=chosen.device, progress=progress, check=check)
+        how = train(chosen.job, device=chosen.device, base=chosen.base, progress=progress, check=check)
     except StudioError as error:
         sys.stderr.write(f"{error}\n")
         return 1

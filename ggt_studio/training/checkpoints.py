@@ -33,8 +33,15 @@ class State:
     step: int
 
 
-def write_checkpoint(folder: Path, state: State, told: Mapping[str, str]) -> CheckpointFiles:
-    """Write a checkpoint into a job folder: it appears whole and on disk, or not at all. `told` goes into the weights' header.
+def write_checkpoint(
+    folder: Path,
+    state: State,
+    told: Mapping[str, str],
+    weights_file: str = WEIGHTS_FILE,
+    beside: Mapping[str, bytes] | None = None,
+) -> CheckpointFiles:
+    """Write a checkpoint into a job folder: it appears whole and on disk, or not at all. `told` goes into the weights' header;
+    `beside` are further files, by name.
 
     Older checkpoints keep their weights and lose their state. Raises `WriteError` for the disk, `StudioError` where weights are
     not finite.
@@ -47,7 +54,9 @@ def write_checkpoint(folder: Path, state: State, told: Mapping[str, str]) -> Che
     try:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
-        _save(part / WEIGHTS_FILE, lambda path: save_file(weights, path, {k: str(v) for k, v in told.items()}))
+        for name, data in (beside or {}).items():
+            _save(part / name, lambda path, data=data: path.write_bytes(data))
+        _save(part / weights_file, lambda path: save_file(weights, path, {k: str(v) for k, v in told.items()}))
         _save(part / STATE_FILE, lambda path: torch.save(_to_save(state), path))
         sync_folder(part)
         shutil.rmtree(target, ignore_errors=True)

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.files import write_new
+from ggt_studio.generative.bases import Base
 from ggt_studio.training.mixing import Mix
 from ggt_studio.training.recipes import TrainingRecipe, parse_recipe
 
@@ -24,13 +25,16 @@ FORMAT = 1
 JOB_FILE, LOG_FILE, LOCK_FILE, PAUSE_FILE = "job.json", "log.jsonl", "lock", "pause"
 DATA, CHECKPOINTS, VALIDATION, TENSORBOARD = "data", "checkpoints", "validation", "tensorboard"
 WEIGHTS_FILE, STATE_FILE = "weights.safetensors", "state.pt"
+CONTROLNET_FILE = "diffusion_pytorch_model.safetensors"
+"""What diffusers calls the weights in the folder of a ControlNet."""
 VALIDATION_PACK = "validation.pack"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a run is. `dataset`: its data's version for people and restored photos; `start_from`: a checkpoint in the folder;
-    `about`: further facts for the model card; `controller`: DA-CLIP's CLIP controller, a file in the folder, too."""
+    `about`: further facts for the model card; `controller`: DA-CLIP's CLIP controller, a file in the folder, too; `base`: the model that
+    a generative recipe trains in, too large to lie in the folder."""
 
     name: str
     recipe: TrainingRecipe
@@ -42,6 +46,7 @@ class Job:
     start_from: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
     controller: str = ""
+    base: Base | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -52,6 +57,7 @@ class Job:
             "controller": self.controller,
             "recipe": self.recipe.model_dump(mode="json"),
             "mix": self.mix.to_json(),
+            "base": self.base.to_json() if self.base else None,
         }
 
     @classmethod
@@ -59,7 +65,10 @@ class Job:
         """The inverse of `to_json`. Raises `StudioError`, ValueError, KeyError or TypeError for what is none."""
         plain = {name: values[name] for name in _PLAIN}
         recipe, mix = parse_recipe(values["recipe"], plain["name"]), Mix.from_json(values["mix"])
-        return cls(recipe=recipe, mix=mix, about=values["about"], controller=values.get("controller", ""), **plain)
+        base = Base.from_json(values["base"]) if values.get("base") else None
+        return cls(
+            recipe=recipe, mix=mix, about=values["about"], controller=values.get("controller", ""), base=base, **plain
+        )
 
 
 _PLAIN = ("name", "seed", "validation_pairs", "validation_degradation", "dataset", "start_from")
@@ -98,7 +107,8 @@ class CheckpointFiles:
     @property
     def weights(self) -> Path:
         """What Restore takes: the averaged weights where the recipe averages."""
-        return self.folder / WEIGHTS_FILE
+        controlnet = self.folder / CONTROLNET_FILE
+        return controlnet if controlnet.is_file() else self.folder / WEIGHTS_FILE
 
     @property
     def state(self) -> Path:
@@ -111,8 +121,8 @@ def checkpoints(folder: Path) -> list[CheckpointFiles]:
     found = []
     for one in (folder / CHECKPOINTS).glob("step-*"):
         match = re.fullmatch(r"step-(\d+)", one.name)
-        if match and (one / WEIGHTS_FILE).is_file():
-            found.append(CheckpointFiles(int(match[1]), one))
+        if match and (files := CheckpointFiles(int(match[1]), one)).weights.is_file():
+            found.append(files)
     return sorted(found, key=lambda one: one.step)
 
 
@@ -185,6 +195,7 @@ def as_facts(job: Job) -> dict[str, Any]:
         "batch": recipe.batch,
         "crop": recipe.crop,
         "dataset": job.dataset,
+        "base": job.base.folder if job.base else None,
         "sets": [
             {"source": source.name, "share": source.share, **asdict(one)}
             for source in job.mix.sources

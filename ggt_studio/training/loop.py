@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs
 from filelock import FileLock, Timeout
 from torch import Tensor
 
@@ -22,12 +23,13 @@ from ggt_studio.training.checkpoints import State, read_state, write_checkpoint
 from ggt_studio.training.crops import Crops
 from ggt_studio.training.feeding import Feeder
 from ggt_studio.training.job import DATA, LOCK_FILE, PAUSE_FILE, CheckpointFiles, Job, latest_state, read_job
-from ggt_studio.training.memory import in_halves, recompute_blocks, too_little_memory
-from ggt_studio.training.networks import build, size_multiple, untold
+from ggt_studio.training.memory import in_halves, too_little_memory
+from ggt_studio.training.networks import size_multiple
 from ggt_studio.training.recipes import Optimiser
 from ggt_studio.training.run_log import RunLog
 from ggt_studio.training.shuffle import number
 from ggt_studio.training.step import Batch, train_step
+from ggt_studio.training.trained import trained
 from ggt_studio.training.validation import Validation
 from ggt_studio.worker.client import available_cores
 from ggt_studio.worker.job import Cancelled
@@ -42,12 +44,14 @@ def train(
     folder: Path,
     *,
     device: str = "auto",
+    base: Path | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     check: Callable[[], None] = lambda: None,
 ) -> str:
     """Train the job of a folder from its last checkpoint, or from the beginning, to its end; `done` or `paused`.
 
-    `device`: auto, or cpu; several processes are those of `accelerate launch`. `check` is called before each step; when it raises
+    `device`: auto, or cpu; several processes are those of `accelerate launch`. `base`: where the base model of a generative recipe
+    is on this machine, if not where the job says. `check` is called before each step; when it raises
     `Cancelled`, or `job.request_pause` was called, a checkpoint is written and the run is paused: it goes on later with the
     losses that it would have had. A full disk is waited for. All that happens is told in the job's log. Raises `StudioError` for
     what a person must mend, among it a loss that is not finite: the last good checkpoint stays.
@@ -61,7 +65,7 @@ def train(
         accelerator.wait_for_everyone()
         log = stack.enter_context(RunLog(folder, active=accelerator.is_main_process))
         try:
-            how = Run(folder, job, accelerator, log, progress, check).go_on()
+            how = Run(folder, job, accelerator, log, base, progress, check).go_on()
         except Exception as error:
             log.event("ended", how="failed", why=str(error) or type(error).__name__)
             raise
@@ -85,7 +89,9 @@ def accelerator_for(job: Job, device: str) -> Accelerator:
     # A worker trains one run after the other, each as its own recipe says.
     AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001 - there is no other way
     precision = {"fp32": "no"}.get(job.recipe.precision, job.recipe.precision)
-    return Accelerator(mixed_precision=precision, cpu=device == "cpu")
+    # Of the last block of a generative model not everything has a say.
+    several = DistributedDataParallelKwargs(find_unused_parameters=job.recipe.generative)
+    return Accelerator(mixed_precision=precision, cpu=device == "cpu", kwargs_handlers=[several])
 
 
 def make_optimiser(parameters: list[torch.nn.Parameter], wanted: Optimiser) -> torch.optim.Optimizer:
@@ -103,6 +109,7 @@ class Run:
         job: Job,
         accelerator: Accelerator,
         log: RunLog,
+        base: Path | None = None,
         progress: Callable[[int, int], None] = lambda _done, _total: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -113,14 +120,11 @@ class Run:
             raise StudioError(
                 f"{job.recipe.label} takes crops whose sides are multiples of {multiple} px, not {job.recipe.crop}; choose such a crop."
             )
-        start = folder / job.start_from if job.start_from else None
-        controller = folder / job.controller if job.controller else None
-        objective = build(job.recipe, job.seed, start, controller).to(accelerator.device)
-        if job.recipe.channels_last:
-            objective = objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.trained = trained(folder, job, accelerator.device, base)
+        objective = self.trained.objective
         network = objective.network
         if job.recipe.recompute:
-            recompute_blocks(network)
+            objective.recompute()
         parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         averaged = [parameter.detach().clone() for parameter in network.parameters()] if job.recipe.ema else []
         compiled = torch.compile(objective) if job.recipe.compile else objective
@@ -265,7 +269,9 @@ class Run:
             if validate and self.validation:
                 # Asked to pause in the midst of it, the run does without the rest: the checkpoint is what counts.
                 with suppress(Cancelled):
-                    result = self.validation.run(found.weights, str(self.accelerator.device), step, self._stop_here)
+                    device = str(self.accelerator.device)
+                    restore = self.trained.restorer(found.weights, device, self._stop_here)
+                    result = self.validation.run(restore, device, step, self._stop_here)
                     self.log.validated(step, **asdict(result))
         self.accelerator.wait_for_everyone()
 
@@ -273,10 +279,11 @@ class Run:
         """Write a checkpoint; where the disk is full, wait until there is room or a person stops the run."""
         told = False
         header = {"network": self.recipe.network, "recipe": self.recipe.label, "run": self.job.name}
-        header |= {"step": str(state.step), "dataset": self.job.dataset, **untold(self.recipe)}
+        header |= {"step": str(state.step), "dataset": self.job.dataset, **self.trained.header}
         while True:
             try:
-                return write_checkpoint(self.folder, state, header)
+                one = self.trained
+                return write_checkpoint(self.folder, state, header, one.weights_file, one.beside)
             except WriteError as error:
                 if error.errno not in _DISK_FULL:
                     raise

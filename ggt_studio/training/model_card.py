@@ -8,8 +8,8 @@ from typing import Any
 
 import tomli_w
 
-from ggt_studio.restorers.catalogue import Architecture
-from ggt_studio.training.job import Job
+from ggt_studio.restorers.catalogue import Architecture, architecture
+from ggt_studio.training.job import CheckpointFiles, Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,18 @@ def recipe_file(job: Job) -> str:
 
 
 def model_card(
-    job: Job, step: int, known: Architecture, parameters: int, scores: Mapping[str, Any] | None, onnx: OnnxFile | None
+    job: Job, found: CheckpointFiles, parameters: int, scores: Mapping[str, Any] | None, onnx: OnnxFile | None
 ) -> str:
     """The card as Markdown. `scores`: the log's `validated` event of this checkpoint, where there is one."""
-    recipe = job.recipe
+    recipe, known = job.recipe, architecture(job.recipe.network)
     front = ["---", "library_name: ggt-studio", "pipeline_tag: image-to-image", "tags:", "- image-restoration", "---"]
     lines = [
         *front,
         f"# {job.name}",
         "",
         (
-            f"A {known.label} ({known.paper}) that restores photos; {parameters / 1e6:.2f} million parameters, "
-            f"trained for {step:,} of {recipe.steps:,} steps."
+            f"A {known.label}{f' ({known.paper})' if known.paper else ''} that restores photos; {parameters / 1e6:.2f} million parameters, "
+            f"trained for {found.step:,} of {recipe.steps:,} steps."
         ),
         "",
         "## Data",
@@ -60,19 +60,26 @@ def model_card(
         "",
         "## Use",
         "```",
-        "ggt-studio restore weights.safetensors PHOTOS... -o FOLDER",
+        f"ggt-studio restore {found.weights.name} PHOTOS... -o FOLDER",
         "```",
         *_onnx(onnx),
         "",
         "## Licence",
+        _licence(job, known),
         (
-            f"The authors' {known.label} is under: {known.licence}. What may be done with these weights depends on the photos and on the "
-            "models that made the targets, too: see the terms of each before you publish or sell."
+            "What may be done with these weights depends on the photos and on the models that made the targets, too: see the terms of "
+            "each before you publish or sell."
         ),
     ]
     if job.start_from:
         lines.append("Training began from other weights; their licence applies as well.")
     return "\n".join(lines) + "\n"
+
+
+def _licence(job: Job, known: Architecture) -> str:
+    if job.base is not None:
+        return f"It is trained into a model ({job.base.pipeline}) that it needs to work, and whose licence applies."
+    return f"The authors' {known.label} is under: {known.licence}."
 
 
 def _sets(job: Job) -> list[tuple[str, ...]]:

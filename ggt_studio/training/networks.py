@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ggt_studio.core.errors import StudioError
+from ggt_studio.generative.options import GENERATIVE
 from ggt_studio.restorers.checkpoint import StateDict, read_checkpoint
 from ggt_studio.restorers.kinds import KINDS
 from ggt_studio.restorers.networks.foundir import FoundIR, FoundIROptions
@@ -58,6 +59,8 @@ def build(
 
 def size_multiple(recipe: TrainingRecipe) -> int:
     """Sides of crops must be multiples of so many px; 1 where the network fills up by itself."""
+    if recipe.generative:
+        return GENERATIVE[recipe.network].multiple
     options = recipe.network_options
     match recipe.network:
         case "X-Restormer":

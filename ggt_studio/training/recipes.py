@@ -12,10 +12,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ggt_studio.core.errors import StudioError
+from ggt_studio.generative.options import GENERATIVE, parse_options
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+
+_OF_VELOCITIES = ("l1", "l2", "charbonnier")
+_NOT_GENERATIVE = ("ema", "channels_last", "compile")
 
 SMOKE = "-smoke"
 """What the names of recipes end with that are small enough to train on a CPU in a minute."""
@@ -68,7 +72,18 @@ class TrainingRecipe(_Table):
 
     label: str
     description: str
-    network: Literal["NAFNet", "SwinIR", "X-Restormer", "PromptIR", "MPRNet", "MoCE-IR", "FoundIR", "DA-CLIP"]
+    network: Literal[
+        "NAFNet",
+        "SwinIR",
+        "X-Restormer",
+        "PromptIR",
+        "MPRNet",
+        "MoCE-IR",
+        "FoundIR",
+        "DA-CLIP",
+        "Qwen-Image-Edit LoRA",
+        "FLUX ControlNet",
+    ]
     network_options: dict[str, Any] = Field(default_factory=dict)
     loss: tuple[Loss, ...] = Field(min_length=1)
     optimiser: Optimiser
@@ -96,6 +111,11 @@ class TrainingRecipe(_Table):
     def needs_controller(self) -> bool:
         """Whether such a controller must be given: the recipe makes none of its own."""
         return self.takes_controller and "seen" not in self.network_options
+
+    @property
+    def generative(self) -> bool:
+        """Whether it trains a part of a generative model (`ggt_studio.generative`)."""
+        return self.network in GENERATIVE
 
     def changed(self, **values: Any) -> TrainingRecipe:
         """This recipe with other values; those that are None stay. Raises `StudioError` for such that do not fit."""
@@ -144,7 +164,24 @@ def parse_recipe(values: dict[str, Any], name: str) -> TrainingRecipe:
         raise StudioError(f"The recipe {name} cannot be used: {recipe.network} has no experts whose balance counts.")
     if set(kinds) == {"balance"}:
         raise StudioError(f"The recipe {name} cannot be used: balance alone restores nothing; add a loss of the image.")
+    if recipe.generative:
+        _check_generative(recipe, name)
     return recipe
+
+
+def _check_generative(recipe: TrainingRecipe, name: str) -> None:
+    """Raises StudioError for what does not go with what is trained into a generative model, instead of doing nothing."""
+    parse_options(recipe.network, recipe.network_options, f"The recipe {name}")
+    odd = [term.kind for term in recipe.loss if term.kind not in _OF_VELOCITIES]
+    if odd:
+        raise StudioError(
+            f"The recipe {name} cannot be used: {odd[0]} is a loss of images, and a {recipe.network} is trained on velocities; choose l2."
+        )
+    idle = [key for key in _NOT_GENERATIVE if getattr(recipe, key)]
+    if idle:
+        raise StudioError(
+            f"The recipe {name} cannot be used: {idle[0]} does not go with a {recipe.network}; leave it out."
+        )
 
 
 def _folder() -> Traversable:

@@ -10,7 +10,7 @@ from ggt_studio.worker.job import Job as Request
 
 
 def train_job(params: dict[str, Any], request: Request) -> dict[str, Any]:
-    """Worker method: go on with the run of a job folder. `params`: `folder`; `device` (auto or cpu).
+    """Worker method: go on with the run of a job folder. `params`: `folder`; `device` (auto or cpu); optionally `base` (a folder).
 
     Reports `steps`. When it is cancelled it writes a checkpoint first. Returns `how`, done or paused. Raises StudioError; see
     `loop.train`.
@@ -19,7 +19,7 @@ def train_job(params: dict[str, Any], request: Request) -> dict[str, Any]:
     def progress(done: int, total: int) -> None:
         request.report("steps", done, total)
 
-    how = train(
-        Path(params["folder"]), device=str(params.get("device") or "auto"), progress=progress, check=request.check
-    )
+    base, device = params.get("base"), str(params.get("device") or "auto")
+    folder = Path(params["folder"])
+    how = train(folder, device=device, base=Path(base) if base else None, progress=progress, check=request.check)
     return {"how": how}

@@ -17,9 +17,6 @@ from torch import Tensor
 from ggt_studio.dataset.degradations import load_degradation
 from ggt_studio.dataset.second_order import degrade_again
 from ggt_studio.quality.perceptual import lpips
-from ggt_studio.restorers.checkpoint import read_checkpoint
-from ggt_studio.restorers.registry import detect
-from ggt_studio.restorers.running import Runner
 from ggt_studio.training.job import DATA, VALIDATION, VALIDATION_PACK, Job
 from ggt_studio.training.pack import Pack
 from ggt_studio.training.shuffle import number
@@ -55,19 +52,18 @@ class Validation:
     def __len__(self) -> int:
         return len(self._pairs)
 
-    def run(self, weights: Path, device: str, step: int, check: Callable[[], None]) -> Validated:
-        """Restore all pairs as the Restore page would with these weights, keep the photos in the job folder as
-        `validation/step-N/K.png`, and score them."""
+    def run(self, restore: Callable[[Tensor], Tensor], device: str, step: int, check: Callable[[], None]) -> Validated:
+        """Restore all pairs by `restore`, (1, 3, H, W) of 0 to 1, keep the photos in the job folder as
+        `validation/step-N/K.png`, and score them (LPIPS on `device`)."""
         place = self._folder / VALIDATION
         self._write_pairs(place)
         out = place / f"step-{step:07d}"
         out.mkdir(parents=True, exist_ok=True)
-        runner = Runner(detect(read_checkpoint(weights)), device, check=check)
         found, perceived = [], []
         alike = lpips(device)
         for index, (lq, hq) in enumerate(self._pairs):
             check()
-            restored = to_pixels(runner.restore(to_tensor(lq)[None]))
+            restored = to_pixels(restore(to_tensor(lq)[None]))
             Image.fromarray(restored).save(out / f"{index:03d}.png", compress_level=1)
             found.append(scores(restored, hq))
             if alike is not None:

@@ -79,6 +79,30 @@ def test_from_the_projects_pairs_to_a_restored_photo(project: Path, recipe: Path
     assert run["dataset"].encode() in (tmp_path / "out" / "0.png").read_bytes(), "the photo tells of the dataset"
 
 
+@pytest.mark.skipif(importlib.util.find_spec("diffusers") is None, reason="the ml extra is not installed")
+def test_a_controlnet_from_its_recipe_to_a_restored_photo(project: Path, tmp_path: Path) -> None:
+    photo = write_pairs(tmp_path / "other")[0].lq
+    command = ("train", project, "--include", "accepted", "--device", "cpu", "--json")
+    unnamed = run_command(*command, "--recipe", "flux-controlnet")
+    assert unnamed.returncode == 1
+    assert "choose the folder that holds FLUX.1-dev (--base FOLDER)" in unnamed.stderr
+    idle = run_command(*command, "--recipe", "nafnet-smoke", "--base", tmp_path)
+    assert "a base model only goes with a LoRA or a ControlNet" in idle.stderr
+    # The smoke recipe brings a base of its own, which lies in the job folder and goes with it.
+    said = run_command(
+        *command, "--recipe", "flux-controlnet-smoke", "--name", "one", "--steps", 2, "--batch", 1, "--crop", 32
+    )
+    assert said.returncode == 0, said.stderr
+    (project / "training" / "one").rename(project / "training" / "moved")
+    weights = project / "training" / "moved" / "checkpoints" / "step-0000002" / "diffusion_pytorch_model.safetensors"
+    restore = ("restore", weights, photo, "-o", tmp_path / "out", "--device", "cpu", "--json")
+    restored = run_command(*restore)
+    assert json.loads(restored.stdout)["restored"] == 1, restored.stderr
+    assert read_job(project / "training" / "moved").dataset.encode() in (tmp_path / "out" / "0.png").read_bytes()
+    half = run_command(*restore, "--half")
+    assert "--half only goes with the checkpoint of a network that is whole by itself" in half.stderr
+
+
 def test_a_run_is_never_overwritten(project: Path, recipe: Path) -> None:
     command = ("train", project, "--recipe", recipe, "--name", "one", "--include", "accepted", "--device", "cpu")
     assert run_command(*command, "--prepare-only").returncode == 0

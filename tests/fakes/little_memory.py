@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ggt_studio.training import loop
+from ggt_studio.training import trained
 
 
 def only_so_many_fit(monkeypatch: pytest.MonkeyPatch, images: int) -> None:
     """Let the network run out of memory with more images than that."""
-    build = loop.build
+    build = trained.build
 
     def smaller(*given: object, **named: object) -> torch.nn.Module:
         network = build(*given, **named)  # type: ignore[arg-type]
@@ -22,4 +22,4 @@ def only_so_many_fit(monkeypatch: pytest.MonkeyPatch, images: int) -> None:
         network.register_forward_pre_hook(refuse)
         return network
 
-    monkeypatch.setattr(loop, "build", smaller)
+    monkeypatch.setattr(trained, "build", smaller)

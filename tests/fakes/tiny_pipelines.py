@@ -16,7 +16,6 @@ from diffusers import (
     Flux2Pipeline,
     Flux2Transformer2DModel,
     QwenImageEditPlusPipeline,
-    QwenImageTransformer2DModel,
 )
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
@@ -27,15 +26,12 @@ from transformers import (
     PixtralImageProcessor,
     PixtralProcessor,
     PreTrainedTokenizerFast,
-    Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration,
     Qwen2Tokenizer,
-    Qwen2VLImageProcessor,
-    Qwen2VLProcessor,
-    Qwen2VLVideoProcessor,
     Qwen3Config,
     Qwen3ForCausalLM,
 )
+
+from ggt_studio.generative import tiny
 
 _CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
@@ -70,35 +66,8 @@ def _save_lora(pipeline_folder: Path, out: Path) -> None:
 
 
 def _qwen() -> QwenImageEditPlusPipeline:
-    tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"]
-    tokens += ["<|video_pad|>"]
-    tokenizer = Qwen2Tokenizer(vocab=_vocabulary(), merges=[], extra_special_tokens=tokens[1:])
-    ids = dict(zip(tokens, tokenizer.convert_tokens_to_ids(tokens), strict=True))
-    config = Qwen2_5_VLConfig(
-        text_config={
-            "vocab_size": len(tokenizer),
-            "hidden_size": 16,
-            "intermediate_size": 16,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "num_key_value_heads": 2,
-            "max_position_embeddings": 2048,
-            "rope_scaling": {"mrope_section": [1, 1, 2], "rope_type": "default", "type": "default"},
-        },
-        vision_config={
-            "depth": 1,
-            "hidden_size": 16,
-            "intermediate_size": 16,
-            "num_heads": 2,
-            "out_hidden_size": 16,
-            "fullatt_block_indexes": [0],
-        },
-        image_token_id=ids["<|image_pad|>"],
-        video_token_id=ids["<|video_pad|>"],
-        vision_start_token_id=ids["<|vision_start|>"],
-        vision_end_token_id=ids["<|vision_end|>"],
-    )
-    z_dim = 4
+    pipeline = tiny.qwen_edit()
+    z_dim = pipeline.vae.config.z_dim
     vae = AutoencoderKLQwenImage(
         base_dim=2,
         z_dim=z_dim,
@@ -113,23 +82,8 @@ def _qwen() -> QwenImageEditPlusPipeline:
         # With random biases the picture would be theirs, and hardly depend on the latents.
         if name.endswith("bias"):
             torch.nn.init.zeros_(parameter)
-    return QwenImageEditPlusPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
-        vae=vae,
-        text_encoder=Qwen2_5_VLForConditionalGeneration(config),
-        tokenizer=tokenizer,
-        processor=Qwen2VLProcessor(Qwen2VLImageProcessor(), tokenizer, Qwen2VLVideoProcessor(), chat_template=_CHAT),
-        transformer=QwenImageTransformer2DModel(
-            patch_size=2,
-            in_channels=z_dim * 4,
-            out_channels=z_dim,
-            num_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=3,
-            joint_attention_dim=16,
-            axes_dims_rope=(8, 4, 4),
-        ),
-    )
+    pipeline.register_modules(vae=vae)
+    return pipeline
 
 
 def _flux2() -> Flux2Pipeline:

@@ -3,6 +3,7 @@
 from ggt_studio.pipeline.restoring.asking import Money
 from ggt_studio.pipeline.restoring.choice import Bill, RestoreChoice
 from ggt_studio.pipeline.restoring.choosing import ModelSettings, is_checkpoint, named_model
+from ggt_studio.pipeline.restoring.finetuned import Finetuned
 from ggt_studio.pipeline.restoring.generated import Generated
 from ggt_studio.pipeline.restoring.items import RestoreItem, Standing
 from ggt_studio.pipeline.restoring.journal import JOURNAL
@@ -14,6 +15,7 @@ __all__ = [
     "Bill",
     "Checkpoint",
     "Classical",
+    "Finetuned",
     "Generated",
     "ModelSettings",
     "Money",

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ggt_studio.core.errors import StudioError
+from ggt_studio.generative.trained_file import is_trained_file
+from ggt_studio.pipeline.restoring.finetuned import Finetuned
 from ggt_studio.pipeline.restoring.generated import Generated
 from ggt_studio.pipeline.restoring.models import Checkpoint, Classical, RestoringModel
+from ggt_studio.providers.local.generator import LocalGenerator
 from ggt_studio.providers.offline import CLASSICAL
 from ggt_studio.providers.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """What may be chosen for a model; each takes what it knows. See `Checkpoint` and `Generated` for the words."""
+    """What may be chosen for a model; each takes what it knows. See `Checkpoint`, `Finetuned` and `Generated` for the words."""
 
     tile: int = 0
     device: str = "auto"
@@ -22,6 +25,7 @@ class ModelSettings:
     scale: int = 1
     seed: int = 0
     prompt: str = ""
+    base: str = ""
 
 
 def is_checkpoint(name: str) -> bool:
@@ -32,6 +36,10 @@ def is_checkpoint(name: str) -> bool:
 def named_model(name: str, settings: ModelSettings, registry: Registry) -> RestoringModel:
     """The model of a name: the path of a checkpoint, or the id of a generator. Raises StudioError for a name that is neither."""
     if is_checkpoint(name):
+        if is_trained_file(path := Path(name)):
+            return Finetuned(
+                path, settings.base, _local_folders(registry), settings.tile, settings.device, settings.seed
+            )
         return Checkpoint(Path(name), settings.tile, settings.device, settings.half, settings.scale, settings.seed)
     if name == CLASSICAL.id:
         return Classical(settings.seed)
@@ -40,3 +48,9 @@ def named_model(name: str, settings: ModelSettings, registry: Registry) -> Resto
     raise StudioError(
         f"{name} is neither the file of a checkpoint nor the id of a generator. There are: {', '.join(sorted(registry.generators))}."
     )
+
+
+def _local_folders(registry: Registry) -> tuple[str, ...]:
+    """The folders of the models on this machine that generate."""
+    local = [one for one in registry.generators.values() if isinstance(one, LocalGenerator)]
+    return tuple(str(one.info.options["model"]) for one in local if Path(one.info.options["model"]).is_absolute())

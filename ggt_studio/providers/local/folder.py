@@ -8,6 +8,7 @@ import math
 import re
 import struct
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,16 +56,17 @@ class ModelFolder:
         return sum(size.file_bytes for size in self.sizes.values())
 
 
-def inspect_folder(folder: Path, pipeline: str = "") -> ModelFolder:
+def inspect_folder(folder: Path, pipeline: str = "", families: Mapping[str, Family] = FAMILIES) -> ModelFolder:
     """Look at a folder as `save_pretrained` of diffusers writes it, without torch; reads no weights, only their headers.
 
-    `pipeline` is the class that it should hold, where only one will do. Raises StudioError saying what was found instead.
+    `pipeline` is the class that it should hold, where only one will do; `families` are those that can be used. Raises StudioError
+    saying what was found instead.
     """
     index = _index(folder)
     name = index.get("_class_name")
-    family = FAMILIES.get(name) if isinstance(name, str) else None
+    family = families.get(name) if isinstance(name, str) else None
     if family is None:
-        raise StudioError(f"{folder} holds a {name or 'nameless pipeline'}; here {_either(FAMILIES)} can be used.")
+        raise StudioError(f"{folder} holds a {name or 'nameless pipeline'}; here {_either(families)} can be used.")
     if pipeline and name != pipeline:
         raise StudioError(f"{folder} holds a {name}, but this model is a {pipeline}. Choose its own folder.")
     for component in (*family.weights, *family.others):
@@ -202,6 +204,6 @@ def _fingerprint(folder: Path, components: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def _either(names: dict[str, Any]) -> str:
+def _either(names: Mapping[str, Any]) -> str:
     *most, last = names
     return f"{', '.join(most)} or {last}"

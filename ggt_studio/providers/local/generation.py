@@ -18,6 +18,7 @@ from ggt_studio.providers.local import libraries
 from ggt_studio.providers.local.folder import ModelFolder
 from ggt_studio.providers.local.loading import LoadKey, find_model, load_key, load_pipeline
 from ggt_studio.providers.local.settings import LocalSettings
+from ggt_studio.worker.held import take_over
 from ggt_studio.worker.job import Cancelled, Job
 
 
@@ -32,6 +33,7 @@ class _Holder:
         """The pipeline of a key; another one is let go for it."""
         if key != self._key:
             self.drop()
+            take_over("local", self.drop)
             job.report("load", 0, 1)
             self._pipeline = load_pipeline(key, model)
             self._key = key

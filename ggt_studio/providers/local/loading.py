@@ -99,7 +99,7 @@ def load_pipeline(key: LoadKey, model: ModelFolder) -> Any:
     pipeline.set_progress_bar_config(disable=True)
     if key.lora:
         _load_lora(pipeline, key)
-    _place(pipeline, key)
+    place(pipeline, key.device, key.offload)
     return pipeline
 
 
@@ -143,20 +143,21 @@ def _load_lora(pipeline: Any, key: LoadKey) -> None:
         )
 
 
-def _place(pipeline: Any, key: LoadKey) -> None:
+def place(pipeline: Any, device: str, offload: Offload) -> None:
+    """Let a pipeline compute on a device, with parts of it waiting in main memory as `offload` says."""
     torch = libraries.torch()
-    match key.offload:
+    match offload:
         case "none":
-            pipeline.to(key.device)
+            pipeline.to(device)
         case "model":
-            pipeline.enable_model_cpu_offload(device=key.device)
+            pipeline.enable_model_cpu_offload(device=device)
         case "group":
             # Pinned as it is moved: pinning all of it at once would double what main memory has to hold.
             pipeline.enable_group_offload(
-                torch.device(key.device), offload_type="leaf_level", use_stream=True, low_cpu_mem_usage=True
+                torch.device(device), offload_type="leaf_level", use_stream=True, low_cpu_mem_usage=True
             )
         case "sequential":
-            pipeline.enable_sequential_cpu_offload(device=key.device)
+            pipeline.enable_sequential_cpu_offload(device=device)
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from ggt_studio.training.memory import recompute_blocks
+
 
 class Asked(NamedTuple):
     """Pairs of what the network said and what it ought to have said, the same shape each; the loss is the sum over the pairs.
@@ -26,6 +28,10 @@ class Objective(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+
+    def recompute(self) -> None:
+        """Let blocks be computed again for the gradients instead of being remembered."""
+        recompute_blocks(self.network)
 
     def forward(self, lq: Tensor, hq: Tensor) -> Asked:
         """LQ and HQ, (B, 3, size, size) of 0 to 1 -> what was said of them."""

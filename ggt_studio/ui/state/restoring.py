@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from ggt_studio.core.errors import StudioError, describe
+from ggt_studio.core.errors import BaseMissing, StudioError, describe
 from ggt_studio.core.restored import Output
 from ggt_studio.core.words import Category
 from ggt_studio.pipeline.offers import make_registry
@@ -65,6 +66,10 @@ class Restoring(QObject):
         self.problem = ""
         self.trained: tuple[str, ...] = ()
         """The newest checkpoints of the open project's training runs."""
+        self.base_missing = False
+        """Whether the model is not found which the chosen one was trained into; see `choose_base`."""
+        self.bases: dict[str, str] = {}
+        """The base models' folders that were chosen, by the checkpoint's path."""
         self.queue = RestoreQueue(self._pool, RestoreChoice(Classical()), Path(), on_change=self.changed.emit)
         self.folder_chosen = False
         self.usual_budget_usd = settings.budget_usd
@@ -147,7 +152,7 @@ class Restoring(QObject):
     def choose_model(self, model: str) -> None:
         """Let photos be restored with this checkpoint or generator; of a checkpoint `about` says what it is, `problem` why it cannot
         be used."""
-        self.model, self.about, self.problem = model, {}, ""
+        self.model, self.about, self.problem, self.base_missing = model, {}, "", False
         self.model_changed.emit()
         if not self.is_checkpoint:
             return
@@ -159,19 +164,29 @@ class Restoring(QObject):
 
         def failed(error: Exception) -> None:
             if self.model == model:
-                self.problem = describe(error)
+                self.problem, self.base_missing = describe(error), isinstance(error, BaseMissing)
                 self.model_changed.emit()
 
         async def inspect() -> dict[str, Any]:
-            return await named_model(model, ModelSettings(), self._registry).ready(self._pool)
+            return await named_model(model, self._settled(ModelSettings()), self._registry).ready(self._pool)
 
         self._tasks.spawn(inspect(), told, failed)
+
+    def choose_base(self, folder: Path) -> None:
+        """Look for the model that the chosen one was trained into in a folder."""
+        self.bases[self.model] = str(folder)
+        self.choose_model(self.model)
+
+    def _settled(self, settings: ModelSettings) -> ModelSettings:
+        return replace(settings, base=self.bases.get(self.model, ""))
 
     def choice(
         self, output: Output, settings: ModelSettings, category: Category | None, *, overwrite: bool
     ) -> RestoreChoice:
         """The chosen model with what is chosen for it. Raises StudioError where it is gone."""
-        return RestoreChoice(named_model(self.model, settings, self._registry), output, category, overwrite)
+        return RestoreChoice(
+            named_model(self.model, self._settled(settings), self._registry), output, category, overwrite
+        )
 
     def count_cost(self, choice: RestoreChoice | None) -> None:
         """Find out what restoring all photos will cost; `bill_changed` when it is known, and at once where nothing costs."""

@@ -34,7 +34,8 @@ _POLL_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """What a person chose for a run. `start_from`: a checkpoint to begin with. `elsewhere`: it is to be trained on another machine.
+    """What a person chose for a run. `start_from`: a checkpoint to begin with. `controller`, `base`: what DA-CLIP and
+    what is trained into a generative model need. `elsewhere`: it is to be trained on another machine.
     `anyway`: it begins whatever is doubtful."""
 
     name: str
@@ -42,6 +43,8 @@ class TrainingPlan:
     recipe: TrainingRecipe
     seed: int = 0
     start_from: Path | None = None
+    controller: Path | None = None
+    base: Path | None = None
     device: str = "auto"
     elsewhere: bool = False
     anyway: bool = False
@@ -160,10 +163,11 @@ class Training(QObject):
         self.preparing = Preparing(self.tr("Choosing pairs"))
         self._begin(self._start(plan))
 
-    def resume(self, folder: Path, device: str = "auto") -> None:
-        """Go on with a run. Does nothing while a run is prepared or trained from here."""
+    def resume(self, folder: Path, device: str = "auto", base: Path | None = None) -> None:
+        """Go on with a run; `base`: where the model is by now that it is trained into. Does nothing while a run is prepared or
+        trained from here."""
         if not self.busy:
-            self._begin(self._train(folder, device))
+            self._begin(self._train(folder, device, base))
 
     def pause(self, folder: Path) -> None:
         """Let a run write a checkpoint and rest, whichever process trains it."""
@@ -179,9 +183,17 @@ class Training(QObject):
         folder = runs_folder(self._project.folder) / plan.name
         pool = self._project.session.pool
         job, remarks = await prepare_job(
-            pool, folder, self._project.folder, plan.data, plan.recipe, seed=plan.seed, start_from=plan.start_from,
+            pool,
+            folder,
+            self._project.folder,
+            plan.data,
+            plan.recipe,
+            seed=plan.seed,
+            start_from=plan.start_from,
+            controller=plan.controller,
+            base=plan.base,
             tell=self._prepared,
-        )  # fmt: skip
+        )
         if not plan.elsewhere:
             self._prepared(self.tr("Looking at the pairs and measuring a step"), 0, 0)
             found = await check_job(pool, folder, job, plan.device)
@@ -196,10 +208,10 @@ class Training(QObject):
         if not plan.elsewhere:
             await self._train(folder, plan.device)
 
-    async def _train(self, folder: Path, device: str) -> None:
+    async def _train(self, folder: Path, device: str, base: Path | None = None) -> None:
         self.preparing, self.at_work = None, folder
         self.changed.emit()
-        await train_job(self._project.session.pool, folder, device, lambda _done, _total: None)
+        await train_job(self._project.session.pool, folder, device, lambda _done, _total: None, base)
 
     def _prepared(self, what: str, done: int, total: int) -> None:
         self.preparing = Preparing(what, done, total)

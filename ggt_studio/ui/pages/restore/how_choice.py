@@ -37,10 +37,10 @@ class HowChoice(QWidget):
         self.sample.setRange(1, _MAX_SAMPLE)
         self.sample.setAccessibleName(tr("Sample"))
         self.sample.setToolTip(tr("Another number makes another picture of the same photo"))
-        self._of_checkpoints = (QLabel(tr("Tiles")), self.tile, QLabel(tr("Computes on")), self.device, self.half)
-        self._of_others = (QLabel(tr("Sample")), self.sample)
+        self._of_checkpoints = (QLabel(tr("Tiles")), self.tile, QLabel(tr("Computes on")), self.device)
+        self._of_samplers = (QLabel(tr("Sample")), self.sample)
         rows = grid(self)
-        for row, parts in enumerate((self._of_checkpoints[:2], self._of_checkpoints[2:4], self._of_others)):
+        for row, parts in enumerate((self._of_checkpoints[:2], self._of_checkpoints[2:4], self._of_samplers)):
             for side, widget in enumerate(parts):
                 rows.addWidget(widget, row, side)
         rows.addWidget(self.half, 3, 0, 1, 2)
@@ -54,16 +54,17 @@ class HowChoice(QWidget):
         return ModelSettings(
             tile=self.tile.value(),
             device=self.device.currentData(),
-            half=self.half.isChecked(),
-            seed=0 if self._for_checkpoint else self.sample.value() - 1,
+            half=self.half.isChecked() and not self._samples,
+            seed=self.sample.value() - 1 if self._samples else 0,
         )
 
-    def show_for(self, *, checkpoint: bool) -> None:
-        """Show what matters for a checkpoint, or for other models."""
-        self._for_checkpoint = checkpoint
-        for widgets, shown in ((self._of_checkpoints, checkpoint), (self._of_others, not checkpoint)):
+    def show_for(self, *, checkpoint: bool, samples: bool) -> None:
+        """Show what matters for a checkpoint or another model, and for one that draws samples."""
+        self._samples = samples
+        for widgets, shown in ((self._of_checkpoints, checkpoint), (self._of_samplers, samples)):
             for widget in widgets:
                 widget.setVisible(shown)
+        self.half.setVisible(checkpoint and not samples)
 
     def remembered(self) -> dict[str, Any]:
         """What `recall` takes."""

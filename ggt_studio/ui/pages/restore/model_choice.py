@@ -19,9 +19,11 @@ _KEPT = 8
 
 
 class ModelChoice(QWidget):
-    """`chosen` carries the path of a checkpoint or the id of a generator; `models_asked` that local models are to be got."""
+    """`chosen` carries the path of a checkpoint or the id of a generator; `base_chosen` the folder of the model that a checkpoint was
+    trained into; `models_asked` that local models are to be got."""
 
     chosen = Signal(str)
+    base_chosen = Signal(str)
     models_asked = Signal()
 
     def __init__(self, restoring: Restoring, parent: QWidget | None = None) -> None:
@@ -36,12 +38,19 @@ class ModelChoice(QWidget):
         self.file_button = QPushButton(tr("Use a checkpoint file …"))
         self.file_button.setToolTip(
             tr(
-                "The checkpoint of a network: NAFNet, SwinIR, MPRNet, X-Restormer, PromptIR, MoCE-IR, DA-CLIP, FoundIR and more"
+                "The checkpoint of a network: NAFNet, SwinIR, MPRNet, X-Restormer, PromptIR, MoCE-IR, DA-CLIP, FoundIR and more; "
+                "or what was trained here into Qwen-Image-Edit or FLUX.1"
             )
         )
         self.file_button.clicked.connect(self._ask)
+        self.base_button = QPushButton(tr("Choose its base model …"))
+        self.base_button.setToolTip(
+            tr("The folder of the very model that this was trained into, with model_index.json in it")
+        )
+        self.base_button.clicked.connect(self._ask_base)
+        self.base_button.hide()
         layout = column(self)
-        for widget in (self.provider, self.about, self.file_button):
+        for widget in (self.provider, self.about, self.base_button, self.file_button):
             layout.addWidget(widget)
         self._offer()
 
@@ -78,7 +87,14 @@ class ModelChoice(QWidget):
         told = restoring.problem or (model_words(restoring.about) if restoring.about else tr("Reading …"))
         self.about.setText(told if restoring.is_checkpoint else "")
         self.about.setVisible(restoring.is_checkpoint)
+        self.base_button.setVisible(restoring.base_missing)
         self.provider.combo.setToolTip(model if restoring.is_checkpoint else "")
+
+    def _ask_base(self) -> None:
+        dialog = QFileDialog(self, tr("Choose the folder of the base model"), str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.base_chosen)
+        show_dialog(dialog)
 
     def _ask(self) -> None:
         start = str(Path(self._checkpoints[0]).parent) if self._checkpoints else str(Path.home())

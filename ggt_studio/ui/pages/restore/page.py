@@ -122,6 +122,7 @@ class RestorePage(AnyPage):
         self.panel = RestorePanel(self.restoring)
         self.panel.changed.connect(self._choice_changed)
         self.panel.model.chosen.connect(self.restoring.choose_model)
+        self.panel.model.base_chosen.connect(lambda folder: self.restoring.choose_base(Path(folder)))
         self.panel.model.models_asked.connect(self._go_to_models)
         self.panel.files.folder_chosen.connect(self.restoring.choose_folder)
         self._side = QScrollArea()

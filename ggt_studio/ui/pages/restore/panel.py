@@ -90,6 +90,7 @@ class RestorePanel(QWidget):
         return {
             "models": self.model.remembered,
             "model": self._restoring.model,
+            "bases": dict(self._restoring.bases),
             "strength": self.strength.value(),
             "lock_colour": self.lock_colour.isChecked(),
             **self.asked.remembered(),
@@ -102,6 +103,9 @@ class RestorePanel(QWidget):
         by `Restoring`, after `model_kept`."""
         with QSignalBlocker(self):
             self.model.recall(kept.get("models"))
+            bases = kept.get("bases")
+            known = bases.items() if isinstance(bases, Mapping) else ()
+            self._restoring.bases |= {str(model): folder for model, folder in known if isinstance(folder, str)}
             strength = kept.get("strength")
             if type(strength) is int and 0 <= strength <= 100:
                 self.strength.setValue(strength)
@@ -117,7 +121,9 @@ class RestorePanel(QWidget):
         restoring = self._restoring
         self.model.show_model()
         self.asked.show_model()
-        self.how.show_for(checkpoint=restoring.is_checkpoint)
+        # Only what was trained into a generative model tells of a base.
+        samples = not restoring.is_checkpoint or "base" in restoring.about
+        self.how.show_for(checkpoint=restoring.is_checkpoint, samples=samples)
 
     def show_folder(self, folder: Path) -> None:
         """Show where restored photos go."""

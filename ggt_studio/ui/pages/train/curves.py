@@ -61,7 +61,7 @@ class Curve(QWidget):
             self.plot.showAxis(side, bool(steps))
         few = len(self._steps) <= _FEW
         if steps:
-            self.plot.setXRange(0, max(steps), padding=0.02)
+            self.plot.getViewBox().setXRange(0, max(steps), padding=0.02)
         self._raw.setData(self._steps, self._values)
         self._raw.setSymbol("o" if few else None)
         smooth = self._values if few else smoothed(self._values)

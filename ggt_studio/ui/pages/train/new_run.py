@@ -95,10 +95,12 @@ class NewRun(QWidget):
             self.data.choice(),
             recipe.recipe(),
             recipe.seed.value(),
-            recipe.start_from,
+            recipe.start.path,
+            recipe.controller.path if not recipe.controller.isHidden() else None,
+            recipe.base.path if not recipe.base.isHidden() else None,
             recipe.device.currentData(),
-            elsewhere,
-            self.doubtful,
+            elsewhere=elsewhere,
+            anyway=self.doubtful,
         )
 
     def propose_name(self) -> None:

@@ -73,6 +73,7 @@ class TrainPage(Page):
         self.menu = QMenu(self.header.more)
         self.open_action = self.menu.addAction(tr("Open the run's folder"), self._open_folder)
         self.again_action = self.menu.addAction(tr("Another run from its last checkpoint"), self._train_on)
+        self.base_action = self.menu.addAction(tr("Its base model is elsewhere …"), self._ask_for_base)
         self.away_action = self.menu.addAction(tr("Move the run to the bin …"), self._ask_to_throw_away)
         self.header.more.setMenu(self.menu)
         self.banner = Banner()
@@ -176,7 +177,16 @@ class TrainPage(Page):
         story = self.training.story(self._chosen)
         if story is not None and story.checkpoints:
             self.look_at(None)
-            self.new.recipe.begin_with(story.checkpoints[-1].weights)
+            self.new.recipe.start.set_path(story.checkpoints[-1].weights)
+
+    def _ask_for_base(self) -> None:
+        folder = self._chosen
+        if folder is None:
+            return
+        dialog = QFileDialog(self, tr("The folder of the model that the run is trained into"), str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda name: self.training.resume(folder, base=Path(name)))
+        show_dialog(dialog)
 
     def _open_folder(self) -> None:
         if self._chosen is not None:
@@ -239,6 +249,9 @@ class TrainPage(Page):
         self.header.more.setVisible(story is not None)
         self.again_action.setEnabled(bool(story and story.checkpoints))
         self.away_action.setEnabled(story is not None and story.state != "running" and not self.workspace.read_only)
+        self.base_action.setVisible(
+            bool(story and story.job.recipe.generative and story.state not in {"running", "done"})
+        )
         self.back_button.setEnabled(not self.workspace.read_only)
         words, icon, enabled, why = tr("Start training"), "mdi6.play", free and not self.new.problem, self.new.problem
         if story is None and self.new.doubtful:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QWidget
 
 from ggt_studio.training.recipes import SMOKE, TrainingRecipe, load_recipe, recipe_names
+from ggt_studio.ui.pages.train.path_field import PathField
 from ggt_studio.ui.pages.train.words import tr
 from ggt_studio.ui.theme import SPACE_8
-from ggt_studio.ui.widgets.common import PathLabel, quiet_button
 from ggt_studio.ui.widgets.common.choices import SpinBox
 from ggt_studio.ui.widgets.fold import Fold
-from ggt_studio.ui.widgets.parts import column, combo_of, grid, heading, show_dialog, small_label
+from ggt_studio.ui.widgets.parts import column, combo_of, grid, heading, small_label
 
 _FIRST = "nafnet"
 _NAME = re.compile(r"[\w][\w .-]*")
@@ -34,12 +33,10 @@ class RecipePanel(QWidget):
         self.about = small_label()
         self.name = QLineEdit()
         self.name.setAccessibleName(tr("Name of the run"))
-        self.start_label = PathLabel()
-        self.start_choose = QPushButton(tr("A checkpoint …"))
-        self.start_choose.clicked.connect(self._ask)
-        self.start_clear = quiet_button("mdi6.close", tr("Begin with new weights"))
-        self.start_clear.clicked.connect(lambda: self.begin_with(None))
-        self._start: Path | None = None
+        kinds = tr("Checkpoints (*.safetensors *.pth *.pt *.ckpt);;All files (*)")
+        self.start = PathField(tr("Begins with"), tr("New weights"), tr("A checkpoint …"), kinds)
+        self.base = PathField(tr("Trained into"), tr("No model chosen yet"), tr("Its folder …"))
+        self.controller = PathField(tr("Told by"), tr("No CLIP controller chosen yet"), tr("Its file …"), kinds)
         self.steps, self.batch = _spin(1, _MOST_STEPS), _spin(1, _LARGEST_BATCH)
         self.crop, self.parts = _spin(16, 2048, " px"), _spin(1, _LARGEST_BATCH)
         self.every, self.seed = _spin(0, _MOST_STEPS), _spin(0, 2**31 - 1)
@@ -60,15 +57,11 @@ class RecipePanel(QWidget):
             combo.currentIndexChanged.connect(lambda _: self.changed.emit())
         self.recompute.toggled.connect(lambda _: self.changed.emit())
         self.name.textChanged.connect(lambda _: self.changed.emit())
-        self.begin_with(None)
+        for field in (self.start, self.base, self.controller):
+            field.changed.connect(self.changed)
         self._recipe_chosen()
 
     def _lay_out(self) -> None:
-        start = QHBoxLayout()
-        start.setSpacing(SPACE_8)
-        start.addWidget(self.start_label, 1)
-        start.addWidget(self.start_clear)
-        start.addWidget(self.start_choose)
         details = QWidget()
         rows = grid(details)
         for row, (words, widget) in enumerate(
@@ -95,8 +88,8 @@ class RecipePanel(QWidget):
         layout.addWidget(self.combo)
         layout.addWidget(self.about)
         layout.addSpacing(SPACE_8)
-        layout.addWidget(heading(tr("Begins with")))
-        layout.addLayout(start)
+        for field in (self.base, self.controller, self.start):
+            layout.addWidget(field)
         layout.addSpacing(SPACE_8)
         layout.addWidget(heading(tr("Name")))
         layout.addWidget(self.name)
@@ -109,11 +102,6 @@ class RecipePanel(QWidget):
         return self.combo.currentData()
 
     @property
-    def start_from(self) -> Path | None:
-        """The checkpoint to begin with."""
-        return self._start
-
-    @property
     def problem(self) -> str:
         """Why a run cannot be called so; empty where it can."""
         if not _NAME.fullmatch(self.name.text().strip()):
@@ -122,6 +110,10 @@ class RecipePanel(QWidget):
             return tr("A batch of {0} crops does not divide into {1} parts.").format(
                 self.batch.value(), self.parts.value()
             )
+        if not self.base.isHidden() and self.base.path is None:
+            return tr("Choose the folder of the model that this recipe trains into.")
+        if not self.controller.isHidden() and self.controller.path is None and self.start.path is None:
+            return tr("Choose the CLIP controller that this recipe is told by, or a checkpoint that holds one.")
         return ""
 
     def recipe(self) -> TrainingRecipe:
@@ -139,6 +131,8 @@ class RecipePanel(QWidget):
     def _recipe_chosen(self) -> None:
         recipe = load_recipe(self.recipe_name)
         self.about.setText(f"{recipe.description}.")
+        self.base.setVisible(recipe.generative and not recipe.network_options.get("base"))
+        self.controller.setVisible(recipe.needs_controller)
         with QSignalBlocker(self):
             self.steps.setValue(recipe.steps)
             self.batch.setValue(recipe.batch)
@@ -149,21 +143,6 @@ class RecipePanel(QWidget):
             self.recompute.setChecked(recipe.recompute)
         self.recipe_changed.emit()
         self.changed.emit()
-
-    def begin_with(self, checkpoint: Path | None) -> None:
-        """Begin with the weights of a checkpoint; None: with new ones."""
-        self._start = checkpoint
-        self.start_label.set_path(str(checkpoint) if checkpoint else tr("New weights"))
-        self.start_clear.setVisible(checkpoint is not None)
-        self.changed.emit()
-
-    def _ask(self) -> None:
-        start = str(self._start.parent if self._start else Path.home())
-        kinds = tr("Checkpoints (*.safetensors *.pth *.pt *.ckpt);;All files (*)")
-        dialog = QFileDialog(self, tr("The checkpoint to begin with"), start, kinds)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda name: self.begin_with(Path(name)))
-        show_dialog(dialog)
 
 
 def _spin(low: int, high: int, unit: str = "") -> SpinBox:
