@@ -46,6 +46,8 @@ def build(
             network = _BUILDERS[recipe.network](recipe.network_options)
     except (TypeError, ValueError, RuntimeError, AssertionError, ZeroDivisionError) as error:
         raise StudioError(f"{recipe.label}: the options of {recipe.network} do not fit together: {error}.") from error
+    if recipe.begins_unchanged:
+        _change_nothing(recipe, network)
     if start:
         try:
             network.load_state_dict(start)
@@ -55,6 +57,14 @@ def build(
                 f"{recipe.network}. Choose the recipe of its network and size."
             ) from error
     return _OBJECTIVES.get(recipe.network, RestoredImage)(network)
+
+
+def _change_nothing(recipe: TrainingRecipe, network: nn.Module) -> None:
+    last = _LAST.get(recipe.network)
+    if last is None:
+        raise StudioError(f"{recipe.label}: begins_unchanged does not go with {recipe.network}; leave it out.")
+    for parameter in network.get_submodule(last).parameters():
+        nn.init.zeros_(parameter)
 
 
 def size_multiple(recipe: TrainingRecipe) -> int:
@@ -123,6 +133,8 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "MoCE-IR": _moceir,
     "FoundIR": _foundir,
 }
+_LAST = {"NAFNet": "ending", "SwinIR": "conv_last", "X-Restormer": "output", "PromptIR": "output", "MoCE-IR": "output"}
+"""The last layers of networks that add what they say to the photo."""
 _OBJECTIVES: dict[str, Callable[[Any], Objective]] = {
     "MPRNet": StagedImages,
     "MoCE-IR": BalancedImage,

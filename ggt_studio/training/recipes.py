@@ -68,6 +68,7 @@ class TrainingRecipe(_Table):
     `batch` is that of a step, over all processes and `accumulate` parts. `network_options` are those of the network's own options.
     Each checkpoint is validated; `checkpoint_every` 0: only at the end. `ema` 0: none. `clip`: the largest norm of all gradients, 0: none.
     `recompute`: blocks are computed again for the gradients instead of being remembered (gradient checkpointing), for less memory.
+    `begins_unchanged`: the last layer begins with zeros, so that a new network leaves photos as they are and learns only what helps.
     """
 
     label: str
@@ -97,6 +98,7 @@ class TrainingRecipe(_Table):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     channels_last: bool = False
     recompute: bool = False
+    begins_unchanged: bool = False
     compile: bool = False
     checkpoint_every: int = Field(default=5000, ge=0)
     validation_crop: int = Field(default=512, ge=32, le=4096)

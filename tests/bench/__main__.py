@@ -5,7 +5,18 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("first_paint", "importing", "crops", "training", "learning", "engine", "hosted", "looking", "window_memory")
+NAMES = (
+    "first_paint",
+    "importing",
+    "crops",
+    "training",
+    "learning",
+    "restoring",
+    "engine",
+    "hosted",
+    "looking",
+    "window_memory",
+)
 
 
 def main(names: list[str]) -> int:

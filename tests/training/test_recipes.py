@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("torch", reason="needs the ml extra")
 
 import tomli_w
+import torch
 
 from fakes.tiny_restorers import save_controller, tiny_weights
 from fakes.training_jobs import TINY, tiny_recipe
@@ -116,3 +117,13 @@ def test_generative_recipes_are_those_of_the_paper(name: str, wanted: dict[str, 
     options = parse_options(recipe.network, recipe.network_options, name)
     told = recipe.optimiser.model_dump() | recipe.model_dump() | options.model_dump()
     assert {key: told[key] for key in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_names() if load_recipe(name).begins_unchanged])
+def test_what_begins_unchanged_leaves_photos_as_they_are(name: str) -> None:
+    recipe = load_recipe(name)
+    image = torch.rand(1, 3, recipe.crop, recipe.crop, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(build(recipe, 0).network(image), image)
+    with pytest.raises(StudioError, match="does not go with MPRNet"):
+        build(load_recipe("mprnet-smoke").changed(begins_unchanged=True), 0)

@@ -114,7 +114,7 @@ def numbers(story: Story) -> list[tuple[str, str, str]]:
         (tr("Images/s"), f"{latest['images_per_s']:.3g}", tr("Crops that were trained on in a second")),
         (
             tr("Waits for data"),
-            f"{latest['data_wait']:.0%}",
+            percent(round(latest["data_wait"], 2)),
             tr("The share of the time in which the network waits for crops"),
         ),
         (tr("Device"), story.device, ""),
