@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from ggt_studio.pipeline.training import (
 from ggt_studio.store.project import Project
 from ggt_studio.training.compositions import DEFAULT, composition_names, load_composition, parse_ratio
 from ggt_studio.training.findings import Answer, Preflight, reasons
+from ggt_studio.training.job import RUN_NAME
 from ggt_studio.training.recipes import load_recipe
 from ggt_studio.worker.client import WorkerPool
 
@@ -74,7 +75,7 @@ _OF_RESUMING = {"project", "resume", "device", "base", "as_json"}
     "--quota",
     "quotas",
     multiple=True,
-    metavar="SET=SAMPLES",
+    metavar="FOLDER=SAMPLES",
     help="What the set of a folder's name gives in a round of the others.",
 )
 @click.option("--validation", type=click.IntRange(0, 1000), default=8, show_default=True, help="Pairs to hold back.")
@@ -159,7 +160,7 @@ def train(
         clean_folders,
         degradation,
         validation,
-        dict(map(_quota, quotas)),
+        dict(_quota(text, (*pair_folders, *clean_folders)) for text in quotas),
     )
     folder = run_folder(project, resume) if resume else _new_folder(project, name, recipe)
 
@@ -198,11 +199,15 @@ def train(
     return INTERRUPTED if how == "paused" else 0
 
 
-def _quota(text: str) -> tuple[str, int]:
+def _quota(text: str, folders: Sequence[Path]) -> tuple[Path, int]:
     name, _, samples = text.rpartition("=")
     if not name or not samples.isdecimal() or not int(samples):
-        raise click.UsageError(f"--quota {text} is none; write SET=SAMPLES, such as RealSR=20000.")
-    return name, int(samples)
+        raise click.UsageError(f"--quota {text} is none; write FOLDER=SAMPLES, such as RealSR=20000.")
+    meant = [folder for folder in folders if name in {folder.name, str(folder)}]
+    if len(meant) != 1:
+        there = "several" if meant else "none"
+        raise click.UsageError(f"--quota {text}: of the folders of --pairs and --clean, {there} is called {name}.")
+    return meant[0], int(samples)
 
 
 def _require(found: Preflight, folder: Path) -> None:
@@ -219,7 +224,7 @@ def _require(found: Preflight, folder: Path) -> None:
 
 def _new_folder(project: Path, name: str | None, recipe: str) -> Path:
     chosen = name or f"{Path(recipe).stem}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    if not re.fullmatch(r"[\w][\w .-]*", chosen):
+    if not RUN_NAME.fullmatch(chosen):
         raise click.UsageError("--name is letters, digits, spaces, dots and hyphens; it becomes a folder's name.")
     return runs_folder(project) / chosen
 

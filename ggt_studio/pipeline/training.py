@@ -32,6 +32,7 @@ TRAINING_LANE = "training"
 _TRAINING = "training"
 _TINY_BASE = "base"
 _LEFT = 4
+_ASKS_AGAIN_S = 1.0
 
 Tell = Callable[[str, int, int], None]
 """Hears what is done, how far, of how many."""
@@ -41,7 +42,7 @@ Tell = Callable[[str, int, int], None]
 class DataChoice:
     """What to train on: this project's pairs, further folders of pairs, and folders of clean photos to be degraded.
 
-    `quotas`: how many samples a set (by its folder's name) gives in a round of all existing sets; small sets are resampled to it.
+    `quotas`: how many samples a folder gives in a round of all existing sets, 0: all; small sets are resampled to it.
     """
 
     composition: Composition
@@ -50,7 +51,7 @@ class DataChoice:
     clean_folders: tuple[Path, ...] = ()
     degradation: str = "real-esrgan"
     validation: int = 8
-    quotas: Mapping[str, int] = field(default_factory=dict)
+    quotas: Mapping[Path, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class _Set:
     training: tuple[PairFiles, ...]
     held_back: tuple[PairFiles, ...]
     degradation: str = ""
+    quota: int = 0
 
 
 def runs_folder(project: Path) -> Path:
@@ -72,7 +74,7 @@ def runs_folder(project: Path) -> Path:
 def run_folders(project: Path) -> list[Path]:
     """The job folders of a project, the newest first."""
     found = [path.parent for path in runs_folder(project).glob(f"*/{JOB_FILE}")]
-    return sorted(found, key=lambda path: (path / JOB_FILE).stat().st_mtime, reverse=True)
+    return sorted(found, key=lambda path: _made_at(path / JOB_FILE), reverse=True)
 
 
 async def prepare_job(
@@ -106,7 +108,6 @@ async def prepare_job(
         raise StudioError(
             "There is nothing to train on: choose pairs of the project, a folder of pairs, or clean photos."
         )
-    _require_known(data.quotas, [one.name for one in sets if not one.curated])
     mix_sets: dict[bool, list[MixSet]] = {True: [], False: []}
     digest = hashlib.sha256()
     for number, one in enumerate(sets):
@@ -117,9 +118,7 @@ async def prepare_job(
             remarks.append(
                 f"{one.name}: pictures from {info['smallest']} px are mirrored on to crops of {recipe.crop} px."
             )
-        mix_sets[one.curated].append(
-            MixSet(one.name, pack, info["pairs"], 0 if one.curated else data.quotas.get(one.name, 0), one.degradation)
-        )
+        mix_sets[one.curated].append(MixSet(one.name, pack, info["pairs"], one.quota, one.degradation))
         digest.update(info["sha256"].encode())
     held_back = [pair for one in sets for pair in one.held_back]
     validation = 0
@@ -179,7 +178,10 @@ async def train_job(
     try:
         answer = await asyncio.shield(call)
     except asyncio.CancelledError:
-        request_pause(folder)
+        # Again and again: a run that is only just beginning takes away what was asked of the one before.
+        while not call.done():
+            request_pause(folder)
+            await asyncio.wait({call}, timeout=_ASKS_AGAIN_S)
         answer = await call
     return answer["how"]
 
@@ -195,20 +197,12 @@ def _choose(project: Path | None, data: DataChoice, seed: int) -> tuple[list[_Se
     for folder in data.pair_folders:
         found = find_pairs(folder)
         remarks.append(f"{folder.name}: {found.words()}.")
-        sets.append(_held_apart(folder.name, False, found.pairs, data.validation, seed))
+        apart = _held_apart(folder.name, False, found.pairs, data.validation, seed)
+        sets.append(replace(apart, quota=data.quotas.get(folder, 0)))
     for folder in data.clean_folders:
         clean = _held_apart(folder.name, False, find_clean(folder), data.validation, seed)
-        sets.append(replace(clean, degradation=data.degradation))
+        sets.append(replace(clean, degradation=data.degradation, quota=data.quotas.get(folder, 0)))
     return _with_names_apart(_fair(sets, data.validation)), remarks
-
-
-def _require_known(quotas: Mapping[str, int], names: Sequence[str]) -> None:
-    for name in quotas:
-        if name not in names:
-            there = ", ".join(names) or "none"
-            raise StudioError(
-                f"There is a quota for {name}, but no such set; the sets beside the project's pairs are: {there}."
-            )
 
 
 def _read_project(folder: Path, include: Include) -> Sequence[PairFiles]:
@@ -327,6 +321,13 @@ def _copied(checkpoint: Path, folder: Path, name: str) -> str:
 def absolute(folder: Path) -> str:
     """A path for a worker."""
     return str(folder.absolute())
+
+
+def _made_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _plain(name: str) -> str:

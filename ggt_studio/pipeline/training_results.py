@@ -10,13 +10,14 @@ from pathlib import Path
 
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.files import write_error
-from ggt_studio.pipeline.training import TRAINING_LANE, absolute, runs_folder
+from ggt_studio.pipeline.training import absolute, runs_folder
 from ggt_studio.training.job import (
     CHECKPOINTS,
     JOB_FILE,
     LOCK_FILE,
     LOG_FILE,
     PAUSE_FILE,
+    RUN_NAME,
     TENSORBOARD,
     VALIDATION,
     checkpoints,
@@ -24,6 +25,9 @@ from ggt_studio.training.job import (
     read_job,
 )
 from ggt_studio.worker.client import WorkerPool
+
+_LANE = "exporting"
+_STOPS_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ async def export_model(pool: WorkerPool, folder: Path, out: Path, *, step: int |
         raise StudioError(f"{folder.name} has no checkpoints yet.")
     chosen = there[-1].step if step is None else step
     params = {"folder": absolute(folder), "step": chosen, "out": absolute(out), "onnx": onnx}
-    answer = await pool.call("export_checkpoint", params, lane=TRAINING_LANE)
+    # Beside a run that is trained; asked to stop, it takes what it has begun away.
+    answer = await pool.call("export_checkpoint", params, lane=_LANE, cancel_within_s=_STOPS_WITHIN_S)
     return ExportedModel(Path(answer["out"]), tuple(answer["files"]), answer["onnx_refused"])
 
 
@@ -63,15 +68,17 @@ def _bring_back(project: Path, source: Path) -> Path:
     job = read_job(source)
     if is_at_work(source):
         raise StudioError(f"{source} is being trained; pause it first, or wait until it is done.")
+    if not RUN_NAME.fullmatch(job.name):
+        raise StudioError(f"{source} is called {job.name!r} in its {JOB_FILE}, which is no name of a run.")
     try:
         for number in itertools.count(1):
             target = runs_folder(project) / (job.name if number == 1 else f"{job.name} {number}")
-            if target.exists() and target.samefile(source):
-                raise StudioError(f"{source} is in this project already.")
-            if not (target / JOB_FILE).exists():
+            if not target.exists():
                 _copy_whole(source, target)
                 return target
-            if (target / JOB_FILE).read_bytes() == (source / JOB_FILE).read_bytes():
+            if target.samefile(source):
+                raise StudioError(f"{source} is in this project already.")
+            if _text(target / JOB_FILE) == _text(source / JOB_FILE):
                 _go_on(source, target)
                 return target
     except OSError as error:
@@ -83,9 +90,6 @@ def _copy_whole(source: Path, target: Path) -> None:
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(source, part, ignore=shutil.ignore_patterns(LOCK_FILE, PAUSE_FILE, ".*.part"))
-    if target.exists():
-        # Packs of a job that was never begun.
-        shutil.rmtree(target)
     part.rename(target)
 
 
@@ -93,7 +97,7 @@ def _go_on(source: Path, target: Path) -> None:
     """Take over what the run has that is ours only up to a point. The log comes last: it is what tells of the rest."""
     if is_at_work(target):
         raise StudioError(f"{target.name} is being trained in this project; pause it first.")
-    ours, theirs = _log(target), _log(source)
+    ours, theirs = _text(target / LOG_FILE), _text(source / LOG_FILE)
     if ours.startswith(theirs):
         return
     if not theirs.startswith(ours):
@@ -121,6 +125,5 @@ def _replace(source: Path, target: Path) -> None:
     part.rename(target)
 
 
-def _log(folder: Path) -> bytes:
-    path = folder / LOG_FILE
+def _text(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""

@@ -28,6 +28,8 @@ WEIGHTS_FILE, STATE_FILE = "weights.safetensors", "state.pt"
 CONTROLNET_FILE = "diffusion_pytorch_model.safetensors"
 """What diffusers calls the weights in the folder of a ControlNet."""
 VALIDATION_PACK = "validation.pack"
+RUN_NAME = re.compile(r"[\w][\w .-]*")
+"""What a run may be called: it becomes the name of a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +179,16 @@ def state_of(folder: Path, events: Sequence[Mapping[str, Any]]) -> str:
 
 def is_at_work(folder: Path) -> bool:
     """Whether a process trains the job now."""
+    if not (folder / LOCK_FILE).exists():
+        return False
     try:
         with FileLock(folder / LOCK_FILE).acquire(timeout=0):
             return False
     except Timeout:
         return True
+    except OSError:
+        # Where nothing can be written, nothing is trained.
+        return False
 
 
 def as_facts(job: Job) -> dict[str, Any]:

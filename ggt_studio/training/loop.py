@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 from filelock import FileLock, Timeout
 from torch import Tensor
 
@@ -22,7 +23,16 @@ from ggt_studio.restorers.memory import is_out_of_memory, release
 from ggt_studio.training.checkpoints import State, read_state, write_checkpoint
 from ggt_studio.training.crops import Crops
 from ggt_studio.training.feeding import Feeder
-from ggt_studio.training.job import DATA, LOCK_FILE, PAUSE_FILE, CheckpointFiles, Job, latest_state, read_job
+from ggt_studio.training.job import (
+    DATA,
+    LOCK_FILE,
+    PAUSE_FILE,
+    CheckpointFiles,
+    Job,
+    latest_state,
+    read_events,
+    read_job,
+)
 from ggt_studio.training.memory import in_halves, too_little_memory
 from ggt_studio.training.networks import size_multiple
 from ggt_studio.training.recipes import Optimiser
@@ -35,6 +45,8 @@ from ggt_studio.worker.client import available_cores
 from ggt_studio.worker.job import Cancelled
 
 _WAIT_FOR_DISK_S = 5.0
+# While one process validates, or waits for room on the disk, the others wait for it.
+_WAIT_FOR_ANOTHER = timedelta(days=30)
 # Somebody who looks whether a run is under way holds its lock for a moment.
 _LOOKED_AT_S = 1.0
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -67,7 +79,11 @@ def train(
         try:
             how = Run(folder, job, accelerator, log, base, progress, check).go_on()
         except Exception as error:
-            log.event("ended", how="failed", why=str(error) or type(error).__name__)
+            short = is_out_of_memory(error)
+            why = too_little_memory(job.recipe) if short else str(error) or type(error).__name__
+            log.event("ended", how="failed", why=why)
+            if short:
+                raise StudioError(why) from error
             raise
         log.event("ended", how=how)
         return how
@@ -91,7 +107,11 @@ def accelerator_for(job: Job, device: str) -> Accelerator:
     precision = {"fp32": "no"}.get(job.recipe.precision, job.recipe.precision)
     # Of the last block of a generative model not everything has a say.
     several = DistributedDataParallelKwargs(find_unused_parameters=job.recipe.generative)
-    return Accelerator(mixed_precision=precision, cpu=device == "cpu", kwargs_handlers=[several])
+    return Accelerator(
+        mixed_precision=precision,
+        cpu=device == "cpu",
+        kwargs_handlers=[several, InitProcessGroupKwargs(timeout=_WAIT_FOR_ANOTHER)],
+    )
 
 
 def make_optimiser(parameters: list[torch.nn.Parameter], wanted: Optimiser) -> torch.optim.Optimizer:
@@ -141,6 +161,8 @@ class Run:
         found = latest_state(self.folder)
         if found is not None:
             step = self.saved_at = read_state(found, self.state)
+            events = read_events(self.folder)
+            self.halvings = sum(one.get("event") == "halved" and one["step"] < step for one in events)
         processes = self.accelerator.num_processes
         parameters = sum(parameter.numel() for parameter in self.state.network.parameters())
         device = str(self.accelerator.device)
@@ -269,11 +291,22 @@ class Run:
             if validate and self.validation:
                 # Asked to pause in the midst of it, the run does without the rest: the checkpoint is what counts.
                 with suppress(Cancelled):
-                    device = str(self.accelerator.device)
-                    restore = self.trained.restorer(found.weights, device, self._stop_here)
-                    result = self.validation.run(restore, device, step, self._stop_here)
-                    self.log.validated(step, **asdict(result))
+                    self._validate(found.weights, step)
         self.accelerator.wait_for_everyone()
+
+    def _validate(self, weights: Path, step: int) -> None:
+        """Measure a checkpoint. Where that cannot be done it is told, and training goes on: the checkpoint is good."""
+        assert self.validation is not None
+        device = str(self.accelerator.device)
+        try:
+            restore = self.trained.restorer(weights, device, self._stop_here)
+            result = self.validation.run(restore, device, step, self._stop_here)
+        except (StudioError, OSError, RuntimeError, MemoryError) as error:
+            if isinstance(error, RuntimeError | MemoryError) and not is_out_of_memory(error):
+                raise
+            self.log.event("unvalidated", step=step, why=str(error))
+            return
+        self.log.validated(step, **asdict(result))
 
     def _written(self, state: State) -> CheckpointFiles:
         """Write a checkpoint; where the disk is full, wait until there is room or a person stops the run."""

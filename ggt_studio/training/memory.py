@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import threading
 from collections.abc import Sequence
 from typing import Self
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ggt_studio.restorers.memory import release
 from ggt_studio.training.recipes import TrainingRecipe
 
 Batch = tuple[Tensor, Tensor]
@@ -68,6 +70,15 @@ def _recompute(block: nn.Module) -> None:
         return forward(*given, **named)
 
     block.forward = again
+
+
+def forget() -> None:
+    """Give back what networks that nobody uses any more still hold: they refer to themselves, so it takes the collector."""
+    gc.collect()
+    if torch.cuda.is_available():
+        release(torch.device("cuda"))
+    if torch.backends.mps.is_available():
+        release(torch.device("mps"))
 
 
 class PeakMemory:

@@ -15,12 +15,14 @@ from ggt_studio.training.job import CheckpointFiles, Job
 @dataclass(frozen=True, slots=True)
 class OnnxFile:
     """An ONNX file beside the weights: its sides (px; 0 where any multiple of `multiple` will do), and how far its output is
-    from the network's own at most, for images of 0 to 1."""
+    from the network's own at most, for images of 0 to 1. `window`: px over which Restore averages what the file averages over the
+    whole image (TLC); 0 where it does not."""
 
     name: str
     side: int
     multiple: int
     difference: float
+    window: int = 0
 
 
 def recipe_file(job: Job) -> str:
@@ -116,11 +118,17 @@ def _onnx(onnx: OnnxFile | None) -> list[str]:
     if onnx is None:
         return []
     size = f"sides of {onnx.side} px" if onnx.side else f"sides that are multiples of {onnx.multiple} px"
+    local = ""
+    if onnx.window:
+        local = (
+            f" It averages over the whole image, where `ggt-studio restore` averages over {onnx.window} px: larger photos come out "
+            "otherwise there; give it parts of at most that size."
+        )
     return [
         "",
         (
             f"`{onnx.name}` takes `lq` and gives `hq`: float32 of shape (1, channels, height, width), RGB of 0 to 1, {size}. "
-            f"It was run beside the network and differs by at most {onnx.difference:.1e}."
+            f"It was run beside the network and differs by at most {onnx.difference:.1e}.{local}"
         ),
     ]
 

@@ -46,7 +46,7 @@ def write_onnx(restorer: Restorer, path: Path) -> OnnxFile:
             why = str(error).strip().split("\n", 1)[0]
             continue
         if difference <= TOLERANCE:
-            return OnnxFile(path.name, 0 if any_size else side, capability.multiple, difference)
+            return OnnxFile(path.name, 0 if any_size else side, capability.multiple, difference, capability.window)
         why = f"what it gives differs by {difference:.1e}"
     path.unlink(missing_ok=True)
     raise NotExportable(f"{name} cannot be written as ONNX: {why[:200] or 'it is not supported'}.")

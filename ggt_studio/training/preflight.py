@@ -16,11 +16,12 @@ from ggt_studio.core.errors import StudioError
 from ggt_studio.core.gates import alignment_gate
 from ggt_studio.core.recipe import AlignmentRule
 from ggt_studio.quality.alignment import measure
+from ggt_studio.restorers.memory import is_out_of_memory
 from ggt_studio.training.checkpoints import KEPT_STATES
 from ggt_studio.training.findings import Answer, Finding, Preflight
 from ggt_studio.training.job import DATA, VALIDATION_PACK, Job
 from ggt_studio.training.loop import Run, accelerator_for
-from ggt_studio.training.memory import PeakMemory
+from ggt_studio.training.memory import PeakMemory, forget, too_little_memory
 from ggt_studio.training.networks import size_multiple
 from ggt_studio.training.pack import Pack
 from ggt_studio.training.run_log import RunLog
@@ -40,7 +41,11 @@ def preflight_job(params: dict[str, Any], request: Request) -> dict[str, Any]:
     Reports `pairs` and `steps`. Returns what `Preflight.to_json` does. Raises StudioError for a job that cannot be read.
     """
     job = Job.from_json(params["job"])
-    return preflight(Path(params["folder"]), job, str(params.get("device") or "auto"), request.check).to_json()
+    forget()
+    try:
+        return preflight(Path(params["folder"]), job, str(params.get("device") or "auto"), request.check).to_json()
+    finally:
+        forget()
 
 
 def preflight(folder: Path, job: Job, device: str = "auto", check: Callable[[], None] = lambda: None) -> Preflight:
@@ -55,6 +60,10 @@ def preflight(folder: Path, job: Job, device: str = "auto", check: Callable[[], 
         return _measured(folder, job, device, check, findings)
     except StudioError as error:
         return Preflight((*findings, Finding("step", Answer.NO, str(error))))
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return Preflight((*findings, Finding("memory", Answer.NO, too_little_memory(job.recipe))))
 
 
 def _pairs(folder: Path, job: Job, check: Callable[[], None]) -> Finding:
@@ -130,7 +139,7 @@ def _memory(device: torch.device, used: int, at_once: int) -> Finding:
     words = f"Training takes about {gigabytes(used)} of {gigabytes(total)}, {where}."
     if at_once:
         return Finding(
-            "memory", Answer.DOUBT, f"{words} A batch is computed in parts of {at_once}: the same result, more slowly."
+            "memory", Answer.DOUBT, f"{words} A batch is computed in parts of {at_once}, which takes longer."
         )
     if used > total * _MUCH:
         return Finding("memory", Answer.DOUBT, f"{words} That is close; nothing else should need it meanwhile.")

@@ -41,10 +41,18 @@ class RunLog:
         self._unwritten.append(json.dumps({"event": event, "at": at, **facts}) + "\n")
         try:
             with (self._folder / LOG_FILE).open("a", encoding="utf-8") as file:
-                file.write("".join(self._unwritten))
+                file.write(("" if self._whole() else "\n") + "".join(self._unwritten))
         except OSError:
             return
         self._unwritten.clear()
+
+    def _whole(self) -> bool:
+        """Whether the last line has its end: a crash may have cut it off."""
+        with (self._folder / LOG_FILE).open("rb") as file:
+            if not file.seek(0, 2):
+                return True
+            file.seek(-1, 2)
+            return file.read(1) == b"\n"
 
     def step(self, step: int, **values: float) -> None:
         """What was measured of the steps up to this one: loss, lr, images_per_s, step_s (seconds), data_wait (share)."""

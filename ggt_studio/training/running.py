@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ggt_studio.training.loop import train
+from ggt_studio.training.memory import forget
 from ggt_studio.worker.job import Job as Request
 
 
@@ -21,5 +22,9 @@ def train_job(params: dict[str, Any], request: Request) -> dict[str, Any]:
 
     base, device = params.get("base"), str(params.get("device") or "auto")
     folder = Path(params["folder"])
-    how = train(folder, device=device, base=Path(base) if base else None, progress=progress, check=request.check)
+    try:
+        how = train(folder, device=device, base=Path(base) if base else None, progress=progress, check=request.check)
+    finally:
+        # The process stays, and photos may be restored meanwhile.
+        forget()
     return {"how": how}

@@ -85,11 +85,13 @@ class Validation:
     def _write_pairs(self, place: Path) -> None:
         for side, chosen in (("lq", 0), ("hq", 1)):
             folder = place / side
-            if folder.is_dir():
-                continue
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             for index, pair in enumerate(self._pairs):
-                Image.fromarray(pair[chosen]).save(folder / f"{index:03d}.png", compress_level=1)
+                path = folder / f"{index:03d}.png"
+                if not path.is_file():
+                    part = path.with_suffix(".part")
+                    Image.fromarray(pair[chosen]).save(part, "PNG", compress_level=1)
+                    part.replace(path)
 
 
 def _means(perceived: Sequence[tuple[float | None, float | None]]) -> tuple[float | None, float | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,12 @@ from filelock import FileLock
 
 from fakes.training_jobs import make_job, tiny_recipe
 from ggt_studio.core.errors import StudioError
-from ggt_studio.pipeline.training import run_folders
-from ggt_studio.pipeline.training_results import bring_back
+from ggt_studio.pipeline.training import run_folders, train_job
+from ggt_studio.pipeline.training_results import bring_back, export_model
 from ggt_studio.training import loop
 from ggt_studio.training.job import LOCK_FILE, checkpoints, read_events
 from ggt_studio.training.story import read_story
+from ggt_studio.worker.client import WorkerPool
 from ggt_studio.worker.job import Cancelled
 
 pytestmark = pytest.mark.ml
@@ -88,3 +91,53 @@ async def test_what_is_trained_now_or_is_no_run_is_refused(elsewhere: Path, tmp_
     there = await bring_back(tmp_path / "p", elsewhere)
     with pytest.raises(StudioError, match="in this project already"):
         await bring_back(tmp_path / "p", there)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../../away", "/tmp/away"])
+async def test_a_name_that_leads_elsewhere_is_refused_and_nothing_is_deleted(
+    elsewhere: Path, tmp_path: Path, name: str
+) -> None:
+    kept = tmp_path / "p" / "training" / "mine" / "job.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    job = json.loads((elsewhere / "job.json").read_text())
+    (elsewhere / "job.json").write_text(json.dumps({**job, "name": name}))
+    with pytest.raises(StudioError, match="no name of a run"):
+        await bring_back(tmp_path / "p", elsewhere)
+    assert kept.read_text() == "{}"
+
+
+async def test_what_is_only_just_being_packed_under_its_name_stays(elsewhere: Path, tmp_path: Path) -> None:
+    pack = tmp_path / "p" / "training" / "run" / "data" / "00-curated.pack"
+    pack.parent.mkdir(parents=True)
+    pack.write_bytes(b"pack")
+    assert (await bring_back(tmp_path / "p", elsewhere)).name == "run 2"
+    assert pack.read_bytes() == b"pack"
+
+
+async def test_a_pause_is_heard_by_a_run_that_is_only_just_beginning(tmp_path: Path) -> None:
+    folder = make_job(tmp_path / "p" / "training" / "run", tiny_recipe(steps=1_000_000, checkpoint_every=0))
+    pool = WorkerPool(1)
+    try:
+        work = asyncio.create_task(train_job(pool, folder, "cpu", lambda _done, _total: None))
+        await asyncio.sleep(0.3)
+        work.cancel()
+        assert await asyncio.wait_for(work, 120) == "paused"
+    finally:
+        pool.close()
+    assert read_story(folder).state == "paused"
+
+
+async def test_a_model_is_exported_while_another_run_is_trained(tmp_path: Path) -> None:
+    done, long = make_job(tmp_path / "done"), make_job(tmp_path / "long", tiny_recipe(steps=1_000_000))
+    loop.train(done, device="cpu")
+    pool = WorkerPool(1)
+    try:
+        work = asyncio.create_task(train_job(pool, long, "cpu", lambda _done, _total: None))
+        made = await asyncio.wait_for(export_model(pool, done, tmp_path / "out", step=None, onnx=False), 120)
+        assert "README.md" in made.files
+        assert not work.done()
+        work.cancel()
+        await work
+    finally:
+        pool.close()

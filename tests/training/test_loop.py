@@ -266,3 +266,24 @@ def train_with_two(folder: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_checkpoint_that_cannot_be_measured_is_kept_and_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_job(tmp_path / "run")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ggt_studio.training.validation.Validation.run", full)
+    assert loop.train(folder, device="cpu") == "done"
+    assert [one.step for one in checkpoints(folder)] == [4, 8, 12]
+    assert "No space left" in next(event for event in read_events(folder) if event["event"] == "unvalidated")["why"]
+
+
+def test_a_line_that_a_crash_cut_off_does_not_swallow_the_next(tmp_path: Path) -> None:
+    folder = make_job(tmp_path / "run", tiny_recipe(steps=4))
+    (folder / "log.jsonl").write_text('{"event": "step", "st')
+    loop.train(folder, device="cpu")
+    assert read_events(folder)[0]["event"] == "begun"

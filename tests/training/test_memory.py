@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from ggt_studio.training.job import read_events
 from ggt_studio.training.memory import in_halves, recompute_blocks
 from ggt_studio.training.networks import build
 from ggt_studio.training.recipes import load_recipe
+from ggt_studio.worker.job import Cancelled
 
 pytestmark = pytest.mark.ml
 
@@ -37,6 +39,29 @@ def test_a_run_short_of_memory_learns_the_same_in_parts(tmp_path: Path, monkeypa
     events = read_events(halved)
     assert [event["images"] for event in events if event["event"] == "halved"] == [2]
     assert losses(whole) == pytest.approx(losses(halved), rel=1e-4)
+
+
+def test_a_run_in_parts_goes_on_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_job(tmp_path / "run")
+    with monkeypatch.context() as short:
+        only_so_many_fit(short, 2)
+        reached = [0]
+
+        def check() -> None:
+            if reached[0] >= 6:
+                raise Cancelled
+
+        loop.train(folder, device="cpu", check=check, progress=lambda done, _: reached.__setitem__(0, done))
+    sizes: list[int] = []
+    step = loop.train_step
+
+    def watched(*given: Any) -> torch.Tensor:
+        sizes.append(len(given[5][0][0]))
+        return step(*given)
+
+    monkeypatch.setattr(loop, "train_step", watched)
+    assert loop.train(folder, device="cpu") == "done"
+    assert set(sizes) == {2}
 
 
 def losses(folder: Path) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,8 @@ class Training(QObject):
         self.looked = False
         """Whether `stories` was read once."""
         self.preparing: Preparing | None = None
+        self.remarks: tuple[str, ...] = ()
+        """What is to be said of the pairs that were packed last."""
         self.at_work: Path | None = None
         """The run that is trained from here."""
         self._work: asyncio.Future[Any] | None = None
@@ -126,7 +129,8 @@ class Training(QObject):
 
         def failed(error: Exception) -> None:
             self._looking = False
-            self._timer.stop()
+            if not self.busy:
+                self._timer.stop()
             self.failed.emit(describe(error))
 
         self._project.tasks.spawn(asyncio.to_thread(self._read), done, failed)
@@ -138,7 +142,7 @@ class Training(QObject):
             known = self._stamps.get(folder)
             try:
                 found[folder] = known if known and known[0] == stamp else (stamp, read_story(folder))
-            except StudioError:
+            except (StudioError, OSError):
                 # Half copied, or of a newer version: the command line says which.
                 continue
         self._stamps = found
@@ -150,7 +154,13 @@ class Training(QObject):
         paths = {side: story.folder / VALIDATION / name / f"{index:03d}.png" for side, name in names.items()}
 
         def read() -> dict[str, QImage]:
-            return {side: read_whole(path) for side, path in paths.items() if path.is_file()}
+            found = {}
+            for side, path in paths.items():
+                # What is only just being written comes the next time.
+                with suppress(StudioError):
+                    if path.is_file():
+                        found[side] = read_whole(path)
+            return found
 
         self._project.tasks.spawn(asyncio.to_thread(read), done, lambda error: self.failed.emit(describe(error)))
 
@@ -194,6 +204,7 @@ class Training(QObject):
             base=plan.base,
             tell=self._prepared,
         )
+        self.remarks = tuple(remarks)
         if not plan.elsewhere:
             self._prepared(self.tr("Looking at the pairs and measuring a step"), 0, 0)
             found = await check_job(pool, folder, job, plan.device)
@@ -202,8 +213,8 @@ class Training(QObject):
                 self.checked.emit(found)
                 return
         await keep_job(folder, job)
-        for remark in remarks:
-            self.told.emit(remark)
+        if remarks:
+            self.told.emit(" ".join(remarks))
         self.begun.emit(folder)
         if not plan.elsewhere:
             await self._train(folder, plan.device)
@@ -259,7 +270,7 @@ class Training(QObject):
         """Move a run's folder to the desktop's bin."""
 
         async def work() -> bool:
-            if await asyncio.to_thread(is_at_work, folder):
+            if folder == self.at_work or await asyncio.to_thread(is_at_work, folder):
                 raise StudioError(self.tr("{0} is being trained; pause it first.").format(folder.name))
             return await asyncio.to_thread(lambda: _moved_to_trash(folder))
 

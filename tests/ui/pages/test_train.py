@@ -92,6 +92,9 @@ async def test_a_run_is_begun_watched_paused_gone_on_with_and_restores_a_photo(
     await until(lambda: page.run.photos.compare.canvas.image_size() == (48, 48))
     assert "40 steps" in page.sentence.text()
 
+    click(page.new_button)
+    assert page.new.recipe.name.text() == "quick 2", "the name is taken"
+    page.runs.setCurrentRow(0)
     row = page.run.checkpoints.count() - 1
     page.run.checkpoints.setCurrentRow(row)
     click(page.run.use)
@@ -144,6 +147,8 @@ async def test_what_speaks_against_it_is_shown_and_can_be_changed(open_window, q
     assert any("choose 24 px" in finding.words for finding in page.new.findings._findings)
     assert not page.new.doubtful
     assert not page.training.stories, "nothing was begun"
+    page.new.data.show_counts(page.new.data._counts)
+    assert page.new.findings.isVisible(), "counting pairs anew changes no choice"
     page.new.recipe.crop.setValue(24)
     assert not page.new.findings.isVisible(), "what was found was of other choices"
     assert page.primary.isEnabled()
@@ -158,6 +163,9 @@ async def test_an_empty_project_says_what_is_missing(open_window, tmp_path: Path
     write_pairs(tmp_path / "other")
     page.new.data.pairs.add(tmp_path / "other")
     assert page.primary.isEnabled()
+    assert page.new.data.choice().quotas == {}
+    page.new.data.pairs._quotas[tmp_path / "other"].setValue(50)
+    assert page.new.data.choice().quotas == {tmp_path / "other": 50}
     page.new.recipe.name.setText("../away")
     assert not page.primary.isEnabled()
     assert "name" in page.sentence.text()

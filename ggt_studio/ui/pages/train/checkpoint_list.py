@@ -23,7 +23,7 @@ class CheckpointList(QListWidget):
         self.setProperty("quiet", True)
         self.setAccessibleName(tr("Checkpoints"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._chosen = False
+        self._chosen, self._newest = False, 0
         self.currentItemChanged.connect(lambda *_: self._choose())
 
     @property
@@ -33,7 +33,7 @@ class CheckpointList(QListWidget):
         return item.data(_STEP) if item else None
 
     def _choose(self) -> None:
-        self._chosen = self.currentRow() > 0
+        self._chosen = self.currentRow() != self._newest
         self.chosen.emit()
 
     def show_run(self, story: Story, *, other: bool) -> None:
@@ -42,7 +42,7 @@ class CheckpointList(QListWidget):
         before, chosen = self.step, self._chosen and not other
         self._chosen = chosen
         # The newest that was measured: photos of the one that is being measured are still to come.
-        newest = next((row for row, step in enumerate(steps) if story.scores_of(step)), 0)
+        self._newest = newest = next((row for row, step in enumerate(steps) if story.scores_of(step)), 0)
         best = story.best["step"] if story.best and len(steps) > 1 else None
         with QSignalBlocker(self):
             self.clear()

@@ -24,9 +24,10 @@ _LARGEST_SHARE, _MOST_HELD_BACK = 100, 1000
 
 
 class DataPanel(QWidget):
-    """`changed` when a person chose something else."""
+    """`changed` when something else is chosen, `counted` when it is known how many pairs there are."""
 
     changed = Signal()
+    counted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -117,14 +118,16 @@ class DataPanel(QWidget):
 
     def show_counts(self, counts: Mapping[Include, int]) -> None:
         """Show how many pairs each choice takes; at first the best that has any is chosen."""
-        first = not self._counts
+        first, before = not self._counts, self.include.value
         self._counts = counts
         for include, number in counts.items():
             self.include.set_number(include.value, count(number))
         if first:
             best = next((one for one in (Include.VERIFIED, Include.ACCEPTED) if counts[one]), None)
             self.include.set_value(best.value if best else _NONE if not any(counts.values()) else Include.ALL.value)
-        self._changed()
+        if self.include.value != before:
+            self._changed()
+        self.counted.emit()
 
     @property
     def chosen(self) -> Include | None:
@@ -155,6 +158,7 @@ class DataPanel(QWidget):
             self.clean.folders,
             self.degradation.currentData(),
             self.held_back.value(),
+            {**self.pairs.quotas, **self.clean.quotas},
         )
 
     def _changed(self) -> None:

@@ -10,7 +10,10 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy
 from ggt_studio.ui.pages.train.words import tr
 from ggt_studio.ui.theme import SPACE_8
 from ggt_studio.ui.widgets.common import PathLabel, quiet_button
+from ggt_studio.ui.widgets.common.choices import SpinBox
 from ggt_studio.ui.widgets.parts import column, show_dialog
+
+_LARGEST_QUOTA = 100_000_000
 
 
 class FolderList(QWidget):
@@ -22,6 +25,7 @@ class FolderList(QWidget):
         super().__init__(parent)
         self._title = title
         self._rows: dict[Path, QWidget] = {}
+        self._quotas: dict[Path, SpinBox] = {}
         self.add_button = QPushButton(add)
         self.add_button.setToolTip(tooltip)
         self.add_button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -33,6 +37,11 @@ class FolderList(QWidget):
     def folders(self) -> tuple[Path, ...]:
         """What was added, in that order."""
         return tuple(self._rows)
+
+    @property
+    def quotas(self) -> dict[Path, int]:
+        """How many samples folders are to give in a round; those that give all that they have are left out."""
+        return {folder: spin.value() for folder, spin in self._quotas.items() if spin.value()}
 
     def add(self, folder: Path) -> None:
         """Add a folder, once."""
@@ -46,7 +55,17 @@ class FolderList(QWidget):
         label.set_path(str(folder))
         away = quiet_button("mdi6.close", tr("Take off {0}").format(folder.name))
         away.clicked.connect(lambda: self._take_off(folder))
+        quota = self._quotas[folder] = SpinBox()
+        quota.setRange(0, _LARGEST_QUOTA)
+        quota.setGroupSeparatorShown(True)
+        quota.setSpecialValueText(tr("All"))
+        quota.setAccessibleName(tr("Samples that {0} gives in a round").format(folder.name))
+        quota.setToolTip(
+            tr("How many samples it gives in a round of the other pairs; a small set is used several times for it")
+        )
+        quota.valueChanged.connect(lambda _: self.changed.emit())
         across.addWidget(label, 1)
+        across.addWidget(quota)
         across.addWidget(away)
         self._rows[folder] = row
         self._layout.insertWidget(self._layout.count() - 1, row)
@@ -54,6 +73,7 @@ class FolderList(QWidget):
 
     def _take_off(self, folder: Path) -> None:
         row = self._rows.pop(folder)
+        del self._quotas[folder]
         row.hide()
         row.deleteLater()
         self.changed.emit()

@@ -38,6 +38,7 @@ class NewRun(QWidget):
         self.strip.stop.connect(training.stop_preparing)
         self._lay_out()
         self.data.changed.connect(self._changed)
+        self.data.counted.connect(self.changed)
         self.recipe.changed.connect(self._changed)
         self.recipe.recipe_changed.connect(self.propose_name)
         self.propose_name()
@@ -102,6 +103,12 @@ class NewRun(QWidget):
             elsewhere=elsewhere,
             anyway=self.doubtful,
         )
+
+    def keep_name_free(self) -> None:
+        """Propose another name where a run has this one by now."""
+        if any(story.folder.name == self.recipe.name.text().strip() for story in self._training.stories):
+            self.recipe.name.clear()
+            self.propose_name()
 
     def propose_name(self) -> None:
         """A name that is free, unless a person gave one."""

@@ -151,7 +151,7 @@ class TrainPage(Page):
             self.training.pause(story.folder)
         else:
             self.banner.hide()
-            self.training.resume(story.folder)
+            self.training.resume(story.folder, "cpu" if story.device == "cpu" else "auto")
 
     def _start(self, *, elsewhere: bool) -> None:
         self.banner.hide()
@@ -166,10 +166,11 @@ class TrainPage(Page):
         self.new.show_checked(found)
         severity = Severity.WARNING if found.can_begin else Severity.ERROR
         words = tr("Look at what was found before the first step, then start all the same or change something.")
-        self.banner.tell(severity, words if found.can_begin else tr("Training cannot begin like this; see below why."))
+        if not found.can_begin:
+            words = tr("Training cannot begin like this; see below why.")
+        self.banner.tell(severity, " ".join((words, *self.training.remarks)))
 
     def _begun(self, folder: Path) -> None:
-        self.new.recipe.name.clear()
         self._chosen = folder
         self.training.look()
 
@@ -177,7 +178,7 @@ class TrainPage(Page):
         story = self.training.story(self._chosen)
         if story is not None and story.checkpoints:
             self.look_at(None)
-            self.new.recipe.start.set_path(story.checkpoints[-1].weights)
+            self.new.recipe.go_on_from(story)
 
     def _ask_for_base(self) -> None:
         folder = self._chosen
@@ -226,6 +227,8 @@ class TrainPage(Page):
         self.runs.show_runs(training.stories, self._chosen)
         self.new_button.setChecked(story is None)
         self._stack.setCurrentIndex(0 if story is None else 1)
+        if story is None and not training.busy:
+            self.new.keep_name_free()
         if story is None:
             self.new.show_preparing(training.preparing)
         else:
@@ -247,8 +250,10 @@ class TrainPage(Page):
         self.header.elsewhere.setVisible(story is None)
         self.header.elsewhere.setEnabled(free and not self.new.problem)
         self.header.more.setVisible(story is not None)
-        self.again_action.setEnabled(bool(story and story.checkpoints))
-        self.away_action.setEnabled(story is not None and story.state != "running" and not self.workspace.read_only)
+        self.again_action.setEnabled(bool(story and story.checkpoints and self.new.recipe.offers(story)))
+        resting = story is not None and story.state != "running" and story.folder != training.at_work
+        self.away_action.setEnabled(resting and not self.workspace.read_only)
+        self.base_action.setEnabled(free)
         self.base_action.setVisible(
             bool(story and story.job.recipe.generative and story.state not in {"running", "done"})
         )

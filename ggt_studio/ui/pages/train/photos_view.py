@@ -99,6 +99,9 @@ class PhotosView(QWidget):
                 view.show_empty(tr("No checkpoint yet"), tr("Held-back photos are shown at each checkpoint."))
             return
         restored = images.get("restored")
+        if restored is None or "hq" not in images:
+            # They are only just being written: read again when there is more.
+            self._wanted = None
         self.compare.set_images(images["lq"], restored, hq_note=waiting)
         self.against.set_images(restored, images.get("hq"), lq_note=waiting)
         self.moved.emit()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QWidget
 
+from ggt_studio.training.job import RUN_NAME
 from ggt_studio.training.recipes import SMOKE, TrainingRecipe, load_recipe, recipe_names
+from ggt_studio.training.story import Story
 from ggt_studio.ui.pages.train.path_field import PathField
 from ggt_studio.ui.pages.train.words import tr
 from ggt_studio.ui.theme import SPACE_8
@@ -16,7 +18,6 @@ from ggt_studio.ui.widgets.fold import Fold
 from ggt_studio.ui.widgets.parts import column, combo_of, grid, heading, small_label
 
 _FIRST = "nafnet"
-_NAME = re.compile(r"[\w][\w .-]*")
 _MOST_STEPS, _LARGEST_BATCH = 100_000_000, 65_536
 
 
@@ -104,7 +105,7 @@ class RecipePanel(QWidget):
     @property
     def problem(self) -> str:
         """Why a run cannot be called so; empty where it can."""
-        if not _NAME.fullmatch(self.name.text().strip()):
+        if not RUN_NAME.fullmatch(self.name.text().strip()):
             return tr("Give the run a name of letters, digits, spaces, dots and hyphens.")
         if self.batch.value() % self.parts.value():
             return tr("A batch of {0} crops does not divide into {1} parts.").format(
@@ -127,6 +128,18 @@ class RecipePanel(QWidget):
             precision=self.precision.currentData(),
             recompute=self.recompute.isChecked(),
         )
+
+    def offers(self, story: Story) -> bool:
+        """Whether a run's recipe is one of these."""
+        return self.combo.findText(story.job.recipe.label) >= 0
+
+    def go_on_from(self, story: Story) -> None:
+        """Choose a run's recipe, and begin with its last checkpoint."""
+        self.combo.setCurrentIndex(self.combo.findText(story.job.recipe.label))
+        self.start.set_path(story.checkpoints[-1].weights)
+        base = story.job.base
+        if base is not None and Path(base.folder).is_absolute():
+            self.base.set_path(Path(base.folder))
 
     def _recipe_chosen(self) -> None:
         recipe = load_recipe(self.recipe_name)
