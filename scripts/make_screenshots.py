@@ -107,6 +107,8 @@ async def _train(window) -> None:
     recipe = page.new.recipe
     recipe.combo.setCurrentIndex(recipe.combo.findData("nafnet-smoke"))
     recipe.device.setCurrentIndex(recipe.device.findData("cpu"))
+    recipe.steps.setValue(120)
+    recipe.every.setValue(40)
     page.new.data.held_back.setValue(2)
     page.new.doubtful = True
     page.training.start(page.new.plan())
