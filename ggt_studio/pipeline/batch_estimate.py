@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ggt_studio.core.recipe import Recipe
-from ggt_studio.pipeline.batch_runs import batches_of, most_usd
+from ggt_studio.pipeline.batch_runs import batches_of, most_of_prompt, most_usd
 from ggt_studio.pipeline.estimate import Estimate, is_asked, prompted_among
 from ggt_studio.providers.registry import Registry
 from ggt_studio.store import runs
@@ -39,7 +39,7 @@ def estimate_order(facts: OrderFacts, recipe: Recipe, registry: Registry, budget
     """
     info, writer = batches_of(registry, recipe.generator).info, registry.prompt_writer(recipe.prompts).info
     asked = is_asked(writer)
-    most = most_usd(info), most_usd(writer) if asked else 0.0
+    most = most_usd(info), most_of_prompt(writer) if asked else 0.0
     patches, prompts = _allowed(facts if asked else OrderFacts(facts.patches, facts.patches), most, budget_usd)
     told = [
         f"One candidate for each patch, at {info.label}'s price of batches. Measuring and judging comes afterwards."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.facts import Fact, Prompted
 from ggt_studio.core.model import Patch
-from ggt_studio.core.policy import Generate, WritePrompt, next_step
+from ggt_studio.core.policy import ASKED_AGAIN, Generate, WritePrompt, next_step
 from ggt_studio.core.recipe import Recipe
 from ggt_studio.core.words import Outcome, State
 from ggt_studio.pipeline.answers import failure
@@ -125,6 +125,11 @@ def _begin(project: Project, recipe: Recipe) -> tuple[int, int]:
     return settle_interrupted_calls(project), runs.begin_run(project, recipe)
 
 
+def most_of_prompt(writer: ProviderInfo) -> float:
+    """The most that a patch's prompt can cost, in US dollars: what cannot be read is asked again."""
+    return most_usd(writer) * (1 + ASKED_AGAIN)
+
+
 def most_usd(info: ProviderInfo) -> float:
     """The most that one call can cost, in US dollars."""
     return (info.price_usd if info.most_usd is None else info.most_usd) if info.paid else 0.0
@@ -144,7 +149,7 @@ async def _choose(
             if not isinstance(step, WritePrompt | Generate):
                 continue
             try:
-                budget.set_aside(most_usd(info) + (most_usd(writer) if isinstance(step, WritePrompt) else 0.0))
+                budget.set_aside(most_usd(info) + (most_of_prompt(writer) if isinstance(step, WritePrompt) else 0.0))
             except BudgetReached as reached:
                 if not chosen:
                     raise

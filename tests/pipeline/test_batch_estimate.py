@@ -17,7 +17,7 @@ from ggt_studio.core.prompts import prompt_basis
 from ggt_studio.core.words import Decision
 from ggt_studio.pipeline import batch_results, batch_runs
 from ggt_studio.pipeline.batch_estimate import OrderFacts, estimate_order, order_facts
-from ggt_studio.pipeline.batch_runs import batches_of, most_usd
+from ggt_studio.pipeline.batch_runs import batches_of, most_of_prompt, most_usd
 from ggt_studio.pipeline.estimate import project_facts
 from ggt_studio.pipeline.recipes import MetricGate
 from ggt_studio.pipeline.session import Session
@@ -66,7 +66,7 @@ async def test_the_facts_follow_an_order_and_its_collection(session: Session, ve
 async def test_a_budget_allows_what_the_order_then_takes(session: Session, vendors: VendorServer) -> None:
     recipe = session.recipe("nano-banana-2", "gemini", "measured")
     one = most_usd(batches_of(session.registry, "nano-banana-2").info)
-    prompt = most_usd(session.registry.prompt_writer("gemini").info)
+    prompt = most_of_prompt(session.registry.prompt_writer("gemini").info)
     some = estimate_order(OrderFacts(4, 0), recipe, session.registry, 2.5 * (one + prompt))
     assert (some.patches, some.calls) == (2, {"generate": 2, "prompt": 2})
     assert some.most_usd <= 2.5 * (one + prompt)

@@ -19,7 +19,7 @@ from ggt_studio.store.status import status
 
 if TYPE_CHECKING:
     from ggt_studio.ui.state.jobs import RunChoice
-    from ggt_studio.ui.state.project import OpenProject
+    from ggt_studio.ui.state.workspace import Workspace
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class Batching(QObject):
     problem = Signal(str)
     """Something could not be done: a sentence for people."""
 
-    def __init__(self, project: OpenProject) -> None:
+    def __init__(self, project: Workspace) -> None:
         super().__init__()
         self._project = project
         self._task: asyncio.Future[Any] | None = None
@@ -80,10 +80,12 @@ class Batching(QObject):
         self._project.ask(_read, self._take)
 
     def order(self, choice: RunChoice) -> None:
-        """Order the next candidates of the open patches; does nothing while something else is under way.
+        """Order the next candidates of the open patches; does nothing while something else is under way that must not be beside it.
 
         Raises StudioError for a choice that cannot be.
         """
+        if self._project.engaged:
+            return
         session = self._project.session
         recipe = session.recipe(choice.generator, choice.prompts, choice.judge, metric_gate=choice.metric_gate)
         self._begin(

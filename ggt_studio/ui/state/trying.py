@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -18,7 +18,9 @@ from ggt_studio.store import patches, tryouts
 from ggt_studio.store.named_recipes import Choice
 from ggt_studio.store.project import Project
 from ggt_studio.store.tryouts import Result, Tryout
-from ggt_studio.ui.state.project import OpenProject
+
+if TYPE_CHECKING:
+    from ggt_studio.ui.state.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class TryingOut(QObject):
     problem = Signal(str)
     """It could not begin or go on: a sentence for people."""
 
-    def __init__(self, project: OpenProject) -> None:
+    def __init__(self, project: Workspace) -> None:
         super().__init__()
         self._project = project
         self._trying: Trying | None = None
@@ -57,8 +59,9 @@ class TryingOut(QObject):
         return self._trying is not None
 
     def start(self, recipes: Sequence[tuple[str, Choice]], patch_ids: Sequence[int], budget_usd: float | None) -> None:
-        """Begin a try-out. Raises StudioError for a choice that cannot be run; does nothing while one is under way."""
-        if self._trying is not None:
+        """Begin a try-out. Raises StudioError for a choice that cannot be run; does nothing while one is under way, or what must
+        not be beside it."""
+        if self._project.engaged:
             return
         session = self._project.session
         trying = Trying(session, recipes, patch_ids, budget_usd=budget_usd, on_progress=self._moved)

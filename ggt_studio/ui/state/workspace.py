@@ -34,6 +34,8 @@ class Workspace(Jobs):
         self.trying = TryingOut(self)
         self.batching = Batching(self)
         self.screening = Screening(self)
+        self.writing_prompts = False
+        """Whether prompts are being written ahead of a run."""
 
     @cached_property
     def training(self) -> Training:
@@ -45,7 +47,8 @@ class Workspace(Jobs):
     @property
     def engaged(self) -> bool:
         """Whether a run, or what must not be beside one, is under way: each settles what an ended one left open."""
-        return self.running or self.trying.running or self.batching.ordering or self.screening.running
+        others = self.trying.running or self.batching.ordering or self.screening.running
+        return self.running or self.writing_prompts or others
 
     def start_run(self, choice: RunChoice, *, generate: bool = True) -> None:
         """Run a recipe over the open patches, see `Jobs`. Does nothing while `engaged`."""

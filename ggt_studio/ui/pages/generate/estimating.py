@@ -43,7 +43,10 @@ class Estimating(QObject):
         self._timer.start()
 
     def _ask(self) -> None:
-        if not self._workspace.engaged:
+        if self._workspace.engaged:
+            # What was chosen meanwhile is worked out when that has ended.
+            self._timer.start()
+        else:
             self._asked += 1
             self._workspace.tasks.spawn(self._work_out(self._choice(), self._asked), self._take)
 

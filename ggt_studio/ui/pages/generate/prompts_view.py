@@ -54,7 +54,6 @@ class PromptsView(QWidget):
         self._price_usd = 0.0
         self._budget_usd: float | None = None
         self._rows: list[_Row] = []
-        self.writing = False
         back = quiet_button("mdi6.arrow-left", tr("Back to Generate"), key="Esc")
         back.clicked.connect(lambda: self.closed.emit())
         title = PageTitle(tr("Prompts"))
@@ -167,6 +166,15 @@ class PromptsView(QWidget):
         if self.row is not None and picture.path == self.row.patch.lq_path:
             self.photo.show_images([PaneImage(tr("LQ"), picture.image, picture.problem)])
 
+    @property
+    def writing(self) -> bool:
+        """Whether prompts are being written."""
+        return self._workspace.writing_prompts
+
+    def _set_writing(self, writing: bool) -> None:
+        self._workspace.writing_prompts = writing
+        self._workspace.work_changed.emit()
+
     def _tell(self) -> None:
         row, missing = self.row, len(self.unwritten)
         words = tr("Write {0} prompts").format(missing)
@@ -191,9 +199,9 @@ class PromptsView(QWidget):
 
     def _write(self) -> None:
         recipe, session = self._recipe, self._workspace.session
-        if recipe is None or self.writing:
+        if recipe is None or self._workspace.engaged:
             return
-        self.writing = True
+        self._set_writing(True)
         wanted = self.unwritten
 
         async def write() -> int:
@@ -207,7 +215,7 @@ class PromptsView(QWidget):
         self._tell()
 
     def _written(self, missing: int) -> None:
-        self.writing = False
+        self._set_writing(False)
         if missing:
             self.banner.tell(
                 Severity.WARNING, tr("{0} prompts could not be written; see Failed on Generate.").format(missing)
@@ -217,7 +225,7 @@ class PromptsView(QWidget):
         self._read()
 
     def _failed(self, error: Exception) -> None:
-        self.writing = False
+        self._set_writing(False)
         self.banner.tell(Severity.ERROR, describe(error))
         # Some may have been written before.
         self._read()
