@@ -143,16 +143,10 @@ async def prepare_job(
     return job, remarks
 
 
-async def check_job(
-    pool: WorkerPool, folder: Path, job: Job, device: str, tell: Callable[[int, int], None] = lambda _d, _t: None
-) -> Preflight:
+async def check_job(pool: WorkerPool, folder: Path, job: Job, device: str) -> Preflight:
     """Look at the pairs of a prepared job and take its first steps without keeping anything."""
-
-    def show(progress: Progress) -> None:
-        tell(int(progress.done), int(progress.total))
-
     params = {"folder": absolute(folder), "job": job.to_json(), "device": device}
-    return Preflight.from_json(await pool.call("preflight_job", params, lane=TRAINING_LANE, on_progress=show))
+    return Preflight.from_json(await pool.call("preflight_job", params, lane=TRAINING_LANE))
 
 
 async def keep_job(folder: Path, job: Job) -> None:

@@ -131,7 +131,7 @@ def checkpoints(folder: Path) -> list[CheckpointFiles]:
 def called_after_run(weights: Path) -> str:
     """What people call the weights of a checkpoint in a job folder: the run and its step; empty for other files."""
     match = re.fullmatch(r"step-(\d+)", weights.parent.name)
-    if match is None or weights.name != WEIGHTS_FILE or weights.parents[1].name != CHECKPOINTS:
+    if match is None or weights.parents[1].name != CHECKPOINTS:
         return ""
     return f"{weights.parents[2].name}, step {int(match[1]):,}"
 

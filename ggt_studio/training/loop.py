@@ -33,12 +33,12 @@ from ggt_studio.training.job import (
     read_events,
     read_job,
 )
-from ggt_studio.training.memory import in_halves, too_little_memory
+from ggt_studio.training.memory import Batch, in_halves, too_little_memory
 from ggt_studio.training.networks import size_multiple
 from ggt_studio.training.recipes import Optimiser
 from ggt_studio.training.run_log import RunLog
 from ggt_studio.training.shuffle import number
-from ggt_studio.training.step import Batch, train_step
+from ggt_studio.training.step import train_step
 from ggt_studio.training.trained import trained
 from ggt_studio.training.validation import Validation
 from ggt_studio.worker.client import available_cores
@@ -193,7 +193,7 @@ class Run:
                     self.accelerator.free_memory()
 
     def _step(self, step: int, parts: Sequence[Batch]) -> Tensor:
-        """One step; what memory does not hold at once is computed in halves, which gives the same, more slowly."""
+        """One step; what memory does not hold at once is computed in halves, more slowly: the same but for what the objective draws."""
         while True:
             # What a network draws, such as the layers that it leaves out, is a function of the step, too.
             torch.manual_seed(number(self.job.seed, 9, step, self.accelerator.process_index))

@@ -17,6 +17,7 @@ from ggt_studio.restorers.memory import release
 from ggt_studio.training.recipes import TrainingRecipe
 
 Batch = tuple[Tensor, Tensor]
+"""LQ and HQ, (B, 3, size, size) of 0 to 1."""
 
 
 def in_halves(parts: Sequence[Batch], times: int) -> list[Batch]:

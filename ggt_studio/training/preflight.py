@@ -38,7 +38,7 @@ _PIXEL_BYTES = 2
 def preflight_job(params: dict[str, Any], request: Request) -> dict[str, Any]:
     """Worker method: look at a job that is not begun. `params`: `folder`, `job` (its JSON values), `device` (auto or cpu).
 
-    Reports `pairs` and `steps`. Returns what `Preflight.to_json` does. Raises StudioError for a job that cannot be read.
+    Returns what `Preflight.to_json` does. Raises StudioError for a job that cannot be read.
     """
     job = Job.from_json(params["job"])
     forget()

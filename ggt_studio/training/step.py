@@ -10,10 +10,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ggt_studio.training.losses import learning_rate, whole_loss
+from ggt_studio.training.memory import Batch
 from ggt_studio.training.recipes import TrainingRecipe
-
-Batch = tuple[Tensor, Tensor]
-"""LQ and HQ, (B, 3, size, size) of 0 to 1."""
 
 
 def train_step(

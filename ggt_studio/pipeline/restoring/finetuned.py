@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ggt_studio.core.errors import MlExtraMissing, StudioError, WorkerCrashed
-from ggt_studio.core.extras import install_command
+from ggt_studio.core.errors import StudioError, WorkerCrashed
 from ggt_studio.core.words import Category
-from ggt_studio.pipeline.restoring.models import PhotoTask, Tools
+from ggt_studio.pipeline.restoring.models import PhotoTask, Tools, require_extra
 from ggt_studio.providers.base import ProviderInfo
+from ggt_studio.training.job import called_after_run
 from ggt_studio.worker.client import GPU_LANE, WorkerPool
 
 # A pass of a large model whose layers come from main memory.
@@ -39,7 +38,7 @@ class Finetuned:
     @property
     def info(self) -> ProviderInfo:
         """As of `RestoringModel`."""
-        return ProviderInfo(str(self.path), self.path.name, "")
+        return ProviderInfo(str(self.path), called_after_run(self.path) or self.path.name, "")
 
     @property
     def at_once(self) -> int:
@@ -61,9 +60,7 @@ class Finetuned:
 
     async def ready(self, pool: WorkerPool) -> dict[str, Any]:
         """What `generative_inspect` tells. Raises MlExtraMissing, UnusableCheckpoint, BaseMissing."""
-        missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-        if missing:
-            raise MlExtraMissing(f"Restorers need the ml extra ({', '.join(missing)}): {install_command('ml')}")
+        require_extra(_NEEDED)
         return await pool.call("generative_inspect", {"path": str(self.path), **self._where}, lane=GPU_LANE)
 
     async def restore(self, task: PhotoTask, tools: Tools) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,13 @@ from ggt_studio.worker.client import GPU_LANE, WorkerPool
 # A layer of a large network on a large tile, on a CPU.
 _CANCEL_WITHIN_S = 20.0
 _NEEDED = ("torch", "spandrel", "safetensors", "greenlet", "psutil")
+
+
+def require_extra(names: Sequence[str]) -> None:
+    """Raises MlExtraMissing where packages that restorers need are not installed."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MlExtraMissing(f"Restorers need the ml extra ({', '.join(missing)}): {install_command('ml')}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +125,7 @@ class Checkpoint:
 
     async def ready(self, pool: WorkerPool) -> dict[str, Any]:
         """What `restorer_inspect` tells. Raises MlExtraMissing, and UnusableCheckpoint."""
-        missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-        if missing:
-            raise MlExtraMissing(f"Restorers need the ml extra ({', '.join(missing)}): {install_command('ml')}")
+        require_extra(_NEEDED)
         return await pool.call("restorer_inspect", {"path": str(self.path), "scale": self.scale}, lane=GPU_LANE)
 
     async def restore(self, task: PhotoTask, tools: Tools) -> dict[str, Any]:
