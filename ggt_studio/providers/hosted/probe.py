@@ -38,12 +38,13 @@ class ProbeResult:
     """What a test of a key found, in `words` for a person.
 
     `ok`: the service takes the key (True), it or the way there is not in order (False), or only a paid call would tell (None,
-    and no `outcome`).
+    and no `outcome`). `key_refused`: it is the key itself that is not in order.
     """
 
     ok: bool | None
     outcome: Outcome | None
     words: str
+    key_refused: bool = False
 
 
 class _Untold(ProviderError):
@@ -51,6 +52,10 @@ class _Untold(ProviderError):
 
     def __init__(self, message: str) -> None:
         super().__init__(Outcome.OK, message, cost_usd=0.0)
+
+
+class _NoList(ProviderError):
+    """Something answers, which gives no list of models: of the key it says nothing."""
 
 
 async def probe(
@@ -77,7 +82,8 @@ async def probe(
     except TimeoutError:
         return ProbeResult(False, Outcome.NETWORK, _silent(service, address))
     except ProviderError as error:
-        return ProbeResult(False, error.outcome, _in_words(service, address, error))
+        refused = error.outcome is Outcome.BAD_KEY and not isinstance(error, _NoList)
+        return ProbeResult(False, error.outcome, _in_words(service, address, error), refused)
     finally:
         await asyncio.to_thread(clients.close)
     return _accepted(service, address, served, models, with_key=bool(secrets))
@@ -145,7 +151,7 @@ async def _listed(service: Service, http: httpx2.AsyncClient, secrets: tuple[str
         if service.protocol == "ark":
             raise _Untold(f"{service.label} is reached. Whether it takes the key only a paid call tells.")
         host, path = host_of(str(http.base_url)), http.base_url.path.rstrip("/")
-        raise ProviderError(
+        raise _NoList(
             Outcome.BAD_KEY,
             f"Something answers at {host}, but there is no list of models under {path}/models. Look at the address of "
             f"{service.label}: it ends in /v1 for most servers.",

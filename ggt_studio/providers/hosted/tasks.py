@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ggt_studio.core.canvas import plan_canvas
+from ggt_studio.core.words import CostBasis
 from ggt_studio.providers.base import GeneratedImage, GenerateRequest, ProviderError
 from ggt_studio.providers.catalogue import Model, Service
 from ggt_studio.providers.hooks import Services
@@ -52,7 +53,9 @@ class HostedTasks:
                 raise
             # It says nothing of the task. Nor is the call to be made again by itself: it was taken.
             words = f"{error} The task is on record: a retry fetches its image without paying again."
-            raise ProviderError(error.outcome, words, cost_usd=error.cost_usd, cost_basis=error.cost_basis) from error
+            # What it cost is known when the image, or the end of the task, is fetched.
+            basis = CostBasis.ESTIMATE if error.cost_usd is None else error.cost_basis
+            raise ProviderError(error.outcome, words, cost_usd=error.cost_usd, cost_basis=basis) from error
         canvas = plan_canvas(request.width, request.height, self._model.sizes.rule)
         return await asyncio.to_thread(image_of, self._service, self._model, options, received, canvas)
 

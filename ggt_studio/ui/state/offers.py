@@ -136,9 +136,9 @@ class Offers(QObject):
         served = sorted({m.model for m in self.catalogue.models.values() if m.service == service.id})
 
         def tested(result: ProbeResult) -> None:
-            if result.ok is False and result.outcome is Outcome.BAD_KEY:
+            if result.key_refused:
                 self._refused[service.id] = result.words
-            elif result.ok:
+            elif result.outcome in (Outcome.OK, Outcome.BAD_KEY):
                 self._refused.pop(service.id, None)
             if self.readiness is not None and self.readiness.refused != self._refused:
                 self.readiness = replace(self.readiness, refused=dict(self._refused))

@@ -36,6 +36,15 @@ class Workspace(Jobs):
         self.screening = Screening(self)
         self.writing_prompts = False
         """Whether prompts are being written ahead of a run."""
+        self._was_engaged = False
+        for work in (self.trying, self.batching, self.screening):
+            work.changed.connect(self._tell_engaged)
+
+    def _tell_engaged(self) -> None:
+        """What must not be beside other work waits for it on every page."""
+        if self.engaged != self._was_engaged:
+            self._was_engaged = self.engaged
+            self.work_changed.emit()
 
     @cached_property
     def training(self) -> Training:

@@ -104,6 +104,7 @@ class PromptsView(QWidget):
         body.addLayout(beside, 2)
         layout.addLayout(body, 1)
         self.toast = Toast(self)
+        workspace.work_changed.connect(self._tell)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, lambda: self.closed.emit())
 
     def open(self, choice: RunChoice) -> None:
