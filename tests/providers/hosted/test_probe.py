@@ -35,7 +35,7 @@ async def test_a_good_key_is_told_from_a_bad_one_and_nothing_is_charged(vendor: 
     vendors.script.quote_key = True
     wrong = {n: f"{v}-not" if "KEY" in n else v for n, v in vendors.environment().items()}
     bad = await probe(service(vendor), Keys(wrong))
-    assert (bad.ok, bad.outcome) == (False, Outcome.BAD_KEY)
+    assert (bad.ok, bad.outcome, bad.key_refused) == (False, Outcome.BAD_KEY, True)
     assert "refused the key" in bad.words
     assert f"{KEY}-not" not in bad.words
     assert SECRET not in bad.words
@@ -119,11 +119,11 @@ async def test_a_server_of_one_s_own_must_serve_the_model_that_is_named(vendors:
     assert (result.ok, result.outcome) == (True, Outcome.OK), result.words
     assert f"127.0.0.1:{vendors.port}" in result.words
     result = await probe(there, Keys({}), ["another", SERVED[0]])
-    assert (result.ok, result.outcome) == (False, Outcome.BAD_KEY)
+    assert (result.ok, result.outcome, result.key_refused) == (False, Outcome.BAD_KEY, False)
     assert "does not serve another" in result.words
     assert all(name in result.words for name in SERVED)
     result = await probe(lab(vendors.base), Keys({}))
-    assert result.ok is False
+    assert (result.ok, result.key_refused) == (False, False), "nothing is said of a key"
     assert "/v1" in result.words
 
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from fakes.generate_pages import ShowPage, generate_pages
 from fakes.hands import click, type_over, until
-from fakes.projects import add_patch
 from fakes.vendor_script import Fault
 from fakes.vendor_server import VendorServer
 from ggt_studio.store import runs
 from ggt_studio.store.batch_jobs import BatchStage, batch_jobs, set_leaving
-from ggt_studio.store.project import Project
 from ggt_studio.ui.pages.generate import GeneratePage
 
-ShowPage = Callable[..., Awaitable[GeneratePage]]
 PRICE_USD = 0.034
 
 
@@ -34,29 +31,10 @@ def vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[VendorServer]:
 
 @pytest_asyncio.fixture
 async def show_page(open_workspace, qapp) -> AsyncIterator[ShowPage]:
-    pages: list[GeneratePage] = []
     quits = qapp.quitOnLastWindowClosed()
     qapp.setQuitOnLastWindowClosed(False)  # as the program does
-
-    async def show(folder: Path, patches: int = 3) -> GeneratePage:
-        if patches:
-            with Project.create(folder) as project:
-                for seed in range(patches):
-                    add_patch(project, seed, size=64)
-        workspace = await open_workspace(folder)
-        page = GeneratePage(workspace)
-        pages.append(page)
-        page.resize(1280, 900)
-        page.show()
-        page.activateWindow()
-        page.activated()
-        await until(page.isActiveWindow)
-        await until(lambda: workspace.offers.readiness is not None)
-        return page
-
-    yield show
-    for page in pages:
-        page.close()
+    async with generate_pages(open_workspace, side=64) as show:
+        yield show
     qapp.setQuitOnLastWindowClosed(quits)
 
 
@@ -241,3 +219,14 @@ async def test_an_order_is_stopped_while_it_is_uploaded_and_nothing_else_may_beg
     (job,) = await store.call(batch_jobs)
     assert (job.stage, job.cost_usd) == (BatchStage.TAKEN_BACK, 0.0)
     assert all(entry.cost_usd == 0.0 for entry in await store.call(runs.ledger))
+
+
+async def test_no_order_begins_beside_other_paid_work(vendors, show_page, tmp_path):
+    page = await show_page(tmp_path / "p")
+    choose(page, "nano-banana-2")
+    workspace = page.workspace
+    workspace.writing_prompts = True
+    asked = len(vendors.requests)
+    workspace.batching.order(page.panel.choice)
+    assert not workspace.batching.doing
+    assert len(vendors.requests) == asked

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 
 import keyring
 import pytest
@@ -14,14 +13,11 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
+from fakes.generate_pages import ShowPage, generate_pages
 from fakes.hands import click, type_over, until
-from fakes.projects import add_patch
 from fakes.vendor_script import KEY, Fault
 from fakes.vendor_server import VendorServer
-from ggt_studio.store.project import Project
 from ggt_studio.ui.pages.generate import GeneratePage
-
-ShowPage = Callable[..., Awaitable[GeneratePage]]
 
 
 @pytest.fixture
@@ -39,26 +35,8 @@ def vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[VendorServer]:
 
 @pytest_asyncio.fixture
 async def show_page(open_workspace) -> AsyncIterator[ShowPage]:
-    pages: list[GeneratePage] = []
-
-    async def show(folder: Path, patches: int = 3) -> GeneratePage:
-        with Project.create(folder) as project:
-            for seed in range(patches):
-                add_patch(project, seed, size=256)
-        workspace = await open_workspace(folder)
-        page = GeneratePage(workspace)
-        pages.append(page)
-        page.resize(1280, 900)
-        page.show()
-        page.activateWindow()
-        page.activated()
-        await until(page.isActiveWindow)
-        await until(lambda: workspace.offers.readiness is not None)
-        return page
-
-    yield show
-    for page in pages:
-        page.close()
+    async with generate_pages(open_workspace, side=256) as show:
+        yield show
 
 
 def choose(page: GeneratePage, provider: str) -> None:
