@@ -24,13 +24,13 @@ from ggt_studio.core.errors import StudioError
 from ggt_studio.dataset.degradations import degradation_names
 from ggt_studio.dataset.include import Include
 from ggt_studio.pipeline.training import (
-    DataChoice,
     check_job,
     keep_job,
     prepare_job,
     runs_folder,
     train_job,
 )
+from ggt_studio.pipeline.training_data import DataChoice
 from ggt_studio.store.project import Project
 from ggt_studio.training.compositions import DEFAULT, composition_names, load_composition, parse_ratio
 from ggt_studio.training.findings import Answer, Preflight, reasons

@@ -1,69 +1,36 @@
-"""Training from a project: choosing the data, packing it into a job folder, and running, pausing and going on."""
+"""Training from a project: packing chosen data into a job folder, and running, pausing and going on."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import random
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ggt_studio.core.errors import StudioError
 from ggt_studio.dataset.degradations import load_degradation
-from ggt_studio.dataset.include import Include
-from ggt_studio.dataset.pairs import pages_of_pairs, selected_ids
 from ggt_studio.generative.bases import Base, inspect_base
 from ggt_studio.generative.options import GENERATIVE
-from ggt_studio.store.project import Project
-from ggt_studio.training.compositions import Composition, compose
+from ggt_studio.pipeline.training_data import DataChoice, choose_sets
+from ggt_studio.training.compositions import compose
 from ggt_studio.training.findings import Preflight
 from ggt_studio.training.job import DATA, JOB_FILE, VALIDATION_PACK, Job, read_job, request_pause, write_job
 from ggt_studio.training.lists import write_list
 from ggt_studio.training.mixing import MixSet
 from ggt_studio.training.pairs import PairFiles
 from ggt_studio.training.recipes import TrainingRecipe
-from ggt_studio.training.sources import find_clean, find_pairs, project_pairs
 from ggt_studio.worker.client import Progress, WorkerPool
 
 TRAINING_LANE = "training"
 _TRAINING = "training"
 _TINY_BASE = "base"
-_LEFT = 4
 _ASKS_AGAIN_S = 1.0
 
 Tell = Callable[[str, int, int], None]
 """Hears what is done, how far, of how many."""
-
-
-@dataclass(frozen=True, slots=True)
-class DataChoice:
-    """What to train on: this project's pairs, further folders of pairs, and folders of clean photos to be degraded.
-
-    `quotas`: how many samples a folder gives in a round of all existing sets, 0: all; small sets are resampled to it.
-    """
-
-    composition: Composition
-    include: Include | None = Include.VERIFIED
-    pair_folders: tuple[Path, ...] = ()
-    clean_folders: tuple[Path, ...] = ()
-    degradation: str = "real-esrgan"
-    validation: int = 8
-    quotas: Mapping[Path, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Set:
-    """A set before it is packed: what is trained on, and what is held back."""
-
-    name: str
-    curated: bool
-    training: tuple[PairFiles, ...]
-    held_back: tuple[PairFiles, ...]
-    degradation: str = ""
-    quota: int = 0
 
 
 def runs_folder(project: Path) -> Path:
@@ -103,7 +70,7 @@ async def prepare_job(
     if data.clean_folders:
         load_degradation(data.degradation)
     trained_in = await _base(pool, folder, recipe, base)
-    sets, remarks = await asyncio.to_thread(_choose, project, data, seed)
+    sets, remarks = await asyncio.to_thread(choose_sets, project, data, seed)
     if not sets:
         raise StudioError(
             "There is nothing to train on: choose pairs of the project, a folder of pairs, or clean photos."
@@ -178,75 +145,6 @@ async def train_job(
             await asyncio.wait({call}, timeout=_ASKS_AGAIN_S)
         answer = await call
     return answer["how"]
-
-
-def _choose(project: Path | None, data: DataChoice, seed: int) -> tuple[list[_Set], list[str]]:
-    sets, remarks = [], []
-    if project is not None and data.include is not None:
-        pairs = _read_project(project, data.include)
-        if pairs:
-            sets.append(_held_apart("curated", True, pairs, data.validation, seed))
-        else:
-            remarks.append(f"The project has no {data.include.value} pairs.")
-    for folder in data.pair_folders:
-        found = find_pairs(folder)
-        remarks.append(f"{folder.name}: {found.words()}.")
-        apart = _held_apart(folder.name, False, found.pairs, data.validation, seed)
-        sets.append(replace(apart, quota=data.quotas.get(folder, 0)))
-    for folder in data.clean_folders:
-        clean = _held_apart(folder.name, False, find_clean(folder), data.validation, seed)
-        sets.append(replace(clean, degradation=data.degradation, quota=data.quotas.get(folder, 0)))
-    return _with_names_apart(_fair(sets, data.validation)), remarks
-
-
-def _read_project(folder: Path, include: Include) -> Sequence[PairFiles]:
-    with Project.open(folder, read_only=True) as project, project.snapshot():
-        pages = pages_of_pairs(project, selected_ids(project, include), include)
-        return project_pairs(record for page in pages for record in page)
-
-
-def _held_apart(name: str, curated: bool, pairs: Sequence[PairFiles], count: int, seed: int) -> _Set:
-    """Divide pairs, whole groups at a time; at most a quarter is held back."""
-    groups: dict[object, list[PairFiles]] = {}
-    for pair in pairs:
-        groups.setdefault(pair.about.get("group", pair.hq), []).append(pair)
-    order = sorted(groups, key=str)
-    random.Random(seed).shuffle(order)
-    held: list[PairFiles] = []
-    most = min(count, len(pairs) // _LEFT)
-    for key in order:
-        if len(held) + len(groups[key]) <= most:
-            held += groups[key]
-    names = {id(pair) for pair in held}
-    return _Set(name, curated, tuple(pair for pair in pairs if id(pair) not in names), tuple(held))
-
-
-def _fair(sets: Sequence[_Set], count: int) -> list[_Set]:
-    """Hold `count` pairs back over all sets, about equally many of each; the others go back to training."""
-    kept: list[list[PairFiles]] = [[] for _ in sets]
-    for turn in range(count):
-        for mine, one in zip(kept, sets, strict=True):
-            if turn < len(one.held_back) and sum(map(len, kept)) < count:
-                mine.append(one.held_back[turn])
-    return [
-        replace(one, held_back=tuple(mine), training=one.training + _same_again(one.held_back[len(mine) :], mine))
-        for mine, one in zip(kept, sets, strict=True)
-    ]
-
-
-def _same_again(back: Iterable[PairFiles], held: Sequence[PairFiles]) -> tuple[PairFiles, ...]:
-    """Those that may be trained on after all: none that belongs to a group of which something stays held back."""
-    groups = {pair.about.get("group", pair.hq) for pair in held}
-    return tuple(pair for pair in back if pair.about.get("group", pair.hq) not in groups)
-
-
-def _with_names_apart(sets: Sequence[_Set]) -> list[_Set]:
-    seen: dict[str, int] = {}
-    named = []
-    for one in sets:
-        seen[one.name] = seen.get(one.name, 0) + 1
-        named.append(one if seen[one.name] == 1 else replace(one, name=f"{one.name} {seen[one.name]}"))
-    return named
 
 
 async def _pack(pool: WorkerPool, folder: Path, name: str, pairs: Sequence[PairFiles], what: str, tell: Tell) -> dict:

@@ -14,7 +14,6 @@ from PySide6.QtGui import QImage
 
 from ggt_studio.core.errors import StudioError, describe
 from ggt_studio.pipeline.training import (
-    DataChoice,
     check_job,
     keep_job,
     prepare_job,
@@ -22,6 +21,7 @@ from ggt_studio.pipeline.training import (
     runs_folder,
     train_job,
 )
+from ggt_studio.pipeline.training_data import DataChoice
 from ggt_studio.pipeline.training_results import ExportedModel, bring_back, export_model
 from ggt_studio.training.findings import Answer
 from ggt_studio.training.job import CHECKPOINTS, LOG_FILE, VALIDATION, is_at_work, request_pause

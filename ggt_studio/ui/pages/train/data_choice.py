@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from ggt_studio.dataset.degradations import degradation_names, load_degradation
 from ggt_studio.dataset.include import Include
-from ggt_studio.pipeline.training import DataChoice
+from ggt_studio.pipeline.training_data import DataChoice
 from ggt_studio.training.compositions import DEFAULT, composition_names, load_composition
 from ggt_studio.ui.format import count
 from ggt_studio.ui.pages.train.folder_list import FolderList
