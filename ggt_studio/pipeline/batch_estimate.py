@@ -8,8 +8,7 @@ from ggt_studio.core.recipe import Recipe
 from ggt_studio.pipeline.batch_runs import batches_of, most_of_prompt, most_usd
 from ggt_studio.pipeline.estimate import Estimate, is_asked, prompted_among
 from ggt_studio.providers.registry import Registry
-from ggt_studio.store import runs
-from ggt_studio.store.patches import count_unjudged
+from ggt_studio.store.patches import count_interrupted, count_unjudged
 from ggt_studio.store.project import Project
 from ggt_studio.store.status import status
 
@@ -25,8 +24,7 @@ class OrderFacts:
 def order_facts(project: Project, recipe: Recipe, registry: Registry, count: int | None = None) -> OrderFacts:
     """What has to be known of a project for `estimate_order`; of its first `count` patches only, where given."""
     made = count_unjudged(project)
-    interrupted = len({entry.patch_id for entry in runs.unfinished(project)})
-    wanting = max(0, status(project).runnable - made - interrupted)
+    wanting = status(project).runnable - made - count_interrupted(project, ("prompt", "generate"))
     patches = wanting if count is None else min(count, wanting)
     found = prompted_among(project, recipe, registry, patches + made)
     return OrderFacts(patches, min(patches, max(0, found - made)))
@@ -60,6 +58,7 @@ def estimate_order(facts: OrderFacts, recipe: Recipe, registry: Registry, budget
         paid=bool(paid),
         unpriced=unpriced,
         assumptions=tuple(told),
+        left_out=facts.patches - patches,
     )
 
 

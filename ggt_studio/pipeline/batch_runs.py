@@ -138,24 +138,27 @@ def most_usd(info: ProviderInfo) -> float:
 async def _choose(
     session: Session, recipe: Recipe, info: ProviderInfo, writer: ProviderInfo, budget: Budget, limit: int | None
 ) -> tuple[list[int], str]:
-    """The patches that want a candidate, as far as limit and budget go; and why there are not more."""
-    chosen: list[int] = []
+    """The patches that want a candidate, as far as limit and budget go, those first whose prompts are written; and why there are
+    not more."""
+    wanting: list[tuple[bool, int]] = []
     after = 0
     while page := await session.store.call(lambda project, after=after: _page(project, after)):
         for patch, facts in page:
-            if limit is not None and len(chosen) >= limit:
-                return chosen, ""
             step = next_step(facts, recipe, patch.sha256, patch.category)
-            if not isinstance(step, WritePrompt | Generate):
-                continue
-            try:
-                budget.set_aside(most_usd(info) + (most_of_prompt(writer) if isinstance(step, WritePrompt) else 0.0))
-            except BudgetReached as reached:
-                if not chosen:
-                    raise
-                return chosen, str(reached)
-            chosen.append(patch.id)
+            if isinstance(step, WritePrompt | Generate):
+                wanting.append((isinstance(step, WritePrompt), patch.id))
+        if limit is not None and len(wanting) >= limit:
+            break
         after = page[-1][0].id
+    chosen: list[int] = []
+    for unwritten, patch_id in sorted(wanting[:limit]):
+        try:
+            budget.set_aside(most_usd(info) + (most_of_prompt(writer) if unwritten else 0.0))
+        except BudgetReached as reached:
+            if not chosen:
+                raise
+            return chosen, str(reached)
+        chosen.append(patch_id)
     return chosen, ""
 
 

@@ -171,7 +171,7 @@ class Engine:
         try:
             async with asyncio.TaskGroup() as group:
                 taken = after = 0
-                while page := await self._store.call(lambda project, after=after: _open_page(project, after)):
+                while page := await self._store.call(lambda project, after=after: _open_page(project, run_id, after)):
                     for patch, facts in page:
                         if self._leaves(Work(patch, facts)):
                             continue
@@ -261,7 +261,8 @@ def _passed_judge(history: Sequence[Fact]) -> bool:
     return judged is not None and is_accepted(judged)
 
 
-def _open_page(project: Project, after: int) -> list[tuple[Patch, list[Fact]]]:
-    page = patches.runnable(project, after=after, limit=_PAGE)
+def _open_page(project: Project, run_id: int, after: int) -> list[tuple[Patch, list[Fact]]]:
+    """Open patches but those that came back from a batch since the run began: its estimate did not count them."""
+    page = patches.runnable(project, after=after, limit=_PAGE, since=runs.began_at(project, run_id))
     facts = patches.facts_of(project, [patch.id for patch in page])
     return [(patch, facts[patch.id]) for patch in page]

@@ -12,8 +12,8 @@ from ggt_studio.core.recipe import Recipe
 from ggt_studio.core.words import Stage, State
 from ggt_studio.providers.base import ProviderInfo
 from ggt_studio.providers.registry import Registry
-from ggt_studio.store import runs
 from ggt_studio.store.experience import Course, Pace, course, paces, prompts_of_open
+from ggt_studio.store.patches import count_interrupted
 from ggt_studio.store.project import Project
 from ggt_studio.store.status import status
 
@@ -44,7 +44,7 @@ class Estimate:
 
     `most_usd` is reached when every patch takes all attempts, every reply has to be asked for again, and each call costs the
     most it can. `unpriced` providers cost money that nobody knows, which is in neither figure. `expected_seconds` is None where
-    nothing is known of the time. `assumptions` are sentences.
+    nothing is known of the time. `assumptions` are sentences. `left_out` patches are more than the budget of an order allows.
     """
 
     patches: int
@@ -55,6 +55,7 @@ class Estimate:
     paid: bool
     unpriced: tuple[str, ...]
     assumptions: tuple[str, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,7 @@ def project_facts(
     of those that have a candidate."""
     now = status(project)
     if generate:
-        # What an interrupted run left under way is set aside when the next one begins.
-        runnable = max(0, now.runnable - len({entry.patch_id for entry in runs.unfinished(project)}))
+        runnable = now.runnable - count_interrupted(project)
     else:
         runnable = now.count(state=State.OPEN, held=False, stage_at_least=Stage.GENERATED)
     patches = runnable if count is None else min(count, runnable)

@@ -106,14 +106,24 @@ def ids(project: Project, which: Filter) -> array[int]:
     return array("q", (row[0] for row in project.db.execute(sql, values)))
 
 
-def runnable(project: Project, *, after: int = 0, limit: int = 256) -> list[Patch]:
-    """The next open patches that nothing holds back and no batch has, by id."""
+def runnable(project: Project, *, after: int = 0, limit: int = 256, since: str = "") -> list[Patch]:
+    """The next open patches that nothing holds back and no batch has, by id; nor had after `since` (ISO 8601), where given."""
     sql = (
         f"SELECT {_COLUMNS} {_FROM} WHERE state = 'open' AND hold = '' AND patch.id > ? AND NOT EXISTS"  # noqa: S608
-        " (SELECT 1 FROM ledger WHERE patch_id = patch.id AND batch != '' AND finished_at IS NULL)"
+        " (SELECT 1 FROM ledger WHERE patch_id = patch.id AND batch != '' AND (finished_at IS NULL OR finished_at > ?))"
         " ORDER BY patch.id LIMIT ?"
     )
-    return [_patch(project, row) for row in project.db.execute(sql, (after, limit))]
+    return [_patch(project, row) for row in project.db.execute(sql, (after, since or _NEVER, limit))]
+
+
+def count_interrupted(project: Project, steps: Sequence[str] = ("prompt", "generate", "judge")) -> int:
+    """How many of the runnable patches the next run sets aside, for a paid call of theirs (of these steps) was interrupted."""
+    sql = (
+        "SELECT count(*) FROM patch WHERE state = 'open' AND hold = '' AND id IN (SELECT patch_id FROM ledger"
+        " WHERE finished_at IS NULL AND batch = '' AND step IN (SELECT value FROM json_each(?))"
+        " AND run_id NOT IN (SELECT run_id FROM tryout_entry))"
+    )
+    return project.db.execute(sql, (json.dumps(steps),)).fetchone()[0]
 
 
 def count_unjudged(project: Project) -> int:
@@ -208,6 +218,8 @@ def _derived(summary: Summary) -> tuple[str, int, int, str, str | None]:
     return summary.state, int(summary.stage), summary.attempts, summary.decided_by, hq_sha256
 
 
+# Later than all times.
+_NEVER = "9999"
 # A candidate is still on its way where it is the latest of its patch's facts, or a gate that passed is.
 _UNJUDGED = (
     f"SELECT count(*) FROM patch WHERE state = 'open' AND hold = '' AND stage >= {int(Stage.GENERATED)} AND NOT EXISTS"  # noqa: S608

@@ -29,6 +29,11 @@ def end_run(project: Project, run_id: int, ended: str) -> None:
         project.db.execute("UPDATE run SET finished_at = ?, ended = ? WHERE id = ?", (now(), ended, run_id))
 
 
+def began_at(project: Project, run_id: int) -> str:
+    """When a run began, ISO 8601."""
+    return project.db.execute("SELECT started_at FROM run WHERE id = ?", (run_id,)).fetchone()[0]
+
+
 def left_off(project: Project) -> str:
     """How the latest run ended where it did not come to its end: `stopped`, `halted`, `failed`, or `interrupted` when the
     program ended with it; empty where it was done, or there was none. A run under way counts as interrupted; a try-out and a screening

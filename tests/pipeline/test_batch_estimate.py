@@ -22,7 +22,8 @@ from ggt_studio.pipeline.estimate import project_facts
 from ggt_studio.pipeline.recipes import MetricGate
 from ggt_studio.pipeline.session import Session
 from ggt_studio.settings import Settings
-from ggt_studio.store import patches
+from ggt_studio.store import patches, runs, tryouts
+from ggt_studio.store.named_recipes import Choice
 from ggt_studio.store.project import Project
 
 
@@ -115,3 +116,23 @@ async def test_candidates_count_until_a_gate_or_the_judge_has_turned_them_away(s
         return [*counts, patches.count_unjudged(project)]
 
     assert await session.store.call(tell) == [1, 1, 1, 0, 0]
+
+
+async def test_interrupted_calls_count_once_and_only_where_they_set_a_patch_aside(session: Session) -> None:
+    recipe = session.recipe("nano-banana-2", "fix", "measured", metric_gate=MetricGate.NONE)
+
+    def interrupt(project: Project) -> None:
+        for fact in facts_until_waiting(make_candidate(project, 1))[:2]:
+            patches.append(project, 1, [fact])
+        tried = tryouts.begin(project, [2], [("Mine", Choice("nano-banana-2", "fix", "measured"), recipe)])
+        run = runs.begin_run(project, recipe)
+        calls = [(run, 1, "judge"), (tried.entries[0].run_id, 2, "generate"), (run, 3, "generate")]
+        runs.begin_calls(project, [runs.Call(*call, "nano-banana-2", 1, "hash", True, 0.04) for call in calls])
+
+    await session.store.call(interrupt)
+    assert await session.store.call(patches.count_unjudged) == 1
+    facts = await session.store.call(lambda project: order_facts(project, recipe, session.registry))
+    assert facts.patches == 2, "1 is to be judged, 3 is set aside; a try-out leaves 2 as it is"
+    assert (await session.store.call(lambda project: project_facts(project, recipe, session.registry))).patches == 2
+    nothing = estimate_order(OrderFacts(0, 0), recipe, session.registry, 0.0)
+    assert (nothing.patches, nothing.left_out) == (0, 0), "it is not the budget that stands against it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,9 +18,10 @@ from fakes.vlm import OWN_MODELS
 from ggt_studio.core.errors import StudioError
 from ggt_studio.core.facts import Aligned, Failed, Generated, Prompted
 from ggt_studio.core.model import Alignment, GateResult
+from ggt_studio.core.prompts import prompt_basis
 from ggt_studio.core.recipe import Recipe
 from ggt_studio.core.words import CostBasis, Hold, Outcome, State
-from ggt_studio.pipeline import batch_results, batch_runs
+from ggt_studio.pipeline import batch_results, batch_runs, engine
 from ggt_studio.pipeline.budget import BudgetReached
 from ggt_studio.pipeline.engine import Engine
 from ggt_studio.pipeline.recipes import MetricGate
@@ -160,6 +162,30 @@ async def test_patches_of_a_batch_and_of_a_run_go_side_by_side(bench: Bench) -> 
     assert first[1].estimated_usd == pytest.approx(first[3].estimated_usd / 2)
     assert sorted(bench.paid())[:2] == [1, 1]
     assert await bench.healthy()
+
+
+async def test_what_comes_back_beside_a_run_is_left_to_the_next_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PAGE", 1)
+    await bench.read(lambda p: set_hold(p, [1, 2], Hold.BY_HAND))
+    bench.script.hold_batches, bench.script.batch_done = True, 0
+    (job,) = (await bench.submit("openai")).jobs
+    await bench.read(lambda p: set_hold(p, [1, 2], None))
+    session = bench.session
+    beside = Engine(session.store, session.pool, session.registry, bench.recipe("openai"))
+    beside.pause()
+    running = asyncio.create_task(beside.run())
+    while not await bench.read(lambda p: len(runs.recipes(p)) and runs.left_off(p) == "interrupted"):
+        await asyncio.sleep(0.01)
+    await batch_results.cancel(session, job.name)
+    bench.script.hold_batches = False
+    assert (await bench.collect()).taken_back == 2
+    beside.resume()
+    assert (await running).patches == 2
+    assert not await bench.facts(3, Generated), "its estimate was for two patches"
+    assert await bench.runnable() == [3, 4]
+    assert (await bench.run("openai")).patches == 2
 
 
 async def test_later_attempts_can_go_into_another_batch(bench: Bench) -> None:
@@ -358,6 +384,20 @@ async def test_the_most_that_a_batch_can_cost_stays_under_the_budget(bench: Benc
     with pytest.raises(BudgetReached):
         await bench.submit(budget_usd=0.5 * info.most_usd)
     assert len(await bench.jobs()) == 1
+
+
+async def test_a_budget_goes_first_to_patches_whose_prompts_are_written(bench: Bench) -> None:
+    recipe = bench.session.recipe(MODEL["google"], "gemini", "measured", metric_gate=MetricGate.NONE)
+
+    def write(project: Project) -> None:
+        (patch,) = [one for one in patches.runnable(project) if one.id == COUNT]
+        patches.append(project, COUNT, [Prompted("gemini", "Restore it.", prompt_basis(recipe, patch.category))])
+
+    await bench.read(write)
+    image = batch_runs.most_usd(batch_runs.batches_of(bench.session.registry, recipe.generator).info)
+    done = await batch_runs.submit(bench.session, recipe, budget_usd=image)
+    assert done.items == 1
+    assert await bench.runnable() == [1, 2, 3]
 
 
 async def test_counts_follow_what_people_do_with_patches_in_a_batch(bench: Bench) -> None:

@@ -36,7 +36,7 @@ def head_of(now: Next, value: Estimate | None, budget_usd: float | None) -> Head
     icon = _ICONS.get(now.action, "mdi6.arrow-right")
     if value is None or not now.enabled or now.action not in HERE or now.action is Action.COLLECT:
         return Head(now.label, icon, now.enabled, now.sentence, "")
-    if now.action is Action.ORDER and not value.patches:
+    if now.action is Action.ORDER and not value.patches and value.left_out:
         return Head(now.label, icon, False, tr("The budget does not allow a single candidate. Raise it to order."), "")
     sentence = f"{now.sentence}. {estimate_words(value, budget_usd)}"
     if now.action is Action.ORDER:

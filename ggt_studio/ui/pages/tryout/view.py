@@ -180,7 +180,11 @@ class TryoutView(QWidget):
         if self.setup.paid:
             label += " · " + tr("about {0}").format(money(self.setup.expected_usd))
         self.primary.setText(label)
-        problem = tr("A run or a screening is under way; a try-out begins after it.") if other else self.setup.problem
+        problem = (
+            tr("Other paid work is under way (a run, an order, a screening or prompts); a try-out begins after it.")
+            if other
+            else self.setup.problem
+        )
         problem = tr("The project is open read-only.") if self._workspace.read_only else problem
         self.primary.setEnabled(not problem)
         self.primary.setToolTip(problem or f"{label} ({QKeySequence('Ctrl+Return').toString()})")
