@@ -1,13 +1,12 @@
-"""A training run from its job folder: steps, log, checkpoints with validation, and going on exactly where it stood."""
+"""A training run from its job folder: its steps, their log, and going on exactly where it stood."""
 
 from __future__ import annotations
 
-import errno
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import asdict
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,21 +17,21 @@ from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwar
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from ggt_studio.core.errors import StudioError, WriteError
+from ggt_studio.core.errors import StudioError
 from ggt_studio.restorers.memory import is_out_of_memory, release
-from ggt_studio.training.checkpoints import State, read_state, write_checkpoint
+from ggt_studio.training.checkpoints import State, read_state
 from ggt_studio.training.crops import Crops
 from ggt_studio.training.feeding import Feeder
 from ggt_studio.training.job import (
     DATA,
     LOCK_FILE,
     PAUSE_FILE,
-    CheckpointFiles,
     Job,
     latest_state,
     read_events,
     read_job,
 )
+from ggt_studio.training.keeping import Keeper
 from ggt_studio.training.memory import Batch, in_halves, too_little_memory
 from ggt_studio.training.networks import size_multiple
 from ggt_studio.training.recipes import Optimiser
@@ -40,16 +39,13 @@ from ggt_studio.training.run_log import RunLog
 from ggt_studio.training.shuffle import number
 from ggt_studio.training.step import train_step
 from ggt_studio.training.trained import trained
-from ggt_studio.training.validation import Validation
 from ggt_studio.worker.client import available_cores
 from ggt_studio.worker.job import Cancelled
 
-_WAIT_FOR_DISK_S = 5.0
 # While one process validates, or waits for room on the disk, the others wait for it.
 _WAIT_FOR_ANOTHER = timedelta(days=30)
 # Somebody who looks whether a run is under way holds its lock for a moment.
 _LOOKED_AT_S = 1.0
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def train(
@@ -150,8 +146,8 @@ class Run:
         compiled = torch.compile(objective) if job.recipe.compile else objective
         self.objective, self.optimiser = accelerator.prepare(compiled, make_optimiser(parameters, job.recipe.optimiser))
         self.state = State(network, self.optimiser, averaged, accelerator.scaler, 0)
-        self.validation = Validation(folder, job) if accelerator.is_main_process else None
-        self.saved_at = -1
+        kept = folder, job, self.trained, log, accelerator.device, self._is_asked
+        self.keeper = Keeper(*kept) if accelerator.is_main_process else None
         self.halvings = 0
         """How often the parts of a batch were halved, for memory was short."""
 
@@ -160,7 +156,9 @@ class Run:
         step = 0
         found = latest_state(self.folder)
         if found is not None:
-            step = self.saved_at = read_state(found, self.state)
+            step = read_state(found, self.state)
+            if self.keeper is not None:
+                self.keeper.saved_at = step
             events = read_events(self.folder)
             self.halvings = sum(one.get("event") == "halved" and one["step"] < step for one in events)
         processes = self.accelerator.num_processes
@@ -252,10 +250,6 @@ class Run:
             return True
         return (self.folder / PAUSE_FILE).exists()
 
-    def _stop_here(self) -> None:
-        if self._is_asked():
-            raise Cancelled
-
     def _report(self, step: int, losses: list[Tensor], began: float, waited_s: float) -> None:
         """Log the steps since the last time; their losses are looked at only now, so that a GPU need not wait."""
         if not losses:
@@ -279,55 +273,8 @@ class Run:
         )
 
     def _save(self, step: int, *, validate: bool) -> None:
+        """Keep a checkpoint; one process does so, and the others wait for it."""
         self.accelerator.wait_for_everyone()
-        if not self.accelerator.is_main_process:
-            self.accelerator.wait_for_everyone()
-            return
-        if step != self.saved_at:
-            state = State(self.state.network, self.optimiser, self.state.averaged, self.state.scaler, step)
-            found = self._written(state)
-            self.saved_at = step
-            self.log.event("checkpoint", step=step, folder=found.folder.name)
-            if validate and self.validation:
-                # Asked to pause in the midst of it, the run does without the rest: the checkpoint is what counts.
-                with suppress(Cancelled):
-                    self._validate(found.weights, step)
+        if self.keeper is not None:
+            self.keeper.keep(replace(self.state, step=step), validate=validate)
         self.accelerator.wait_for_everyone()
-
-    def _validate(self, weights: Path, step: int) -> None:
-        """Measure a checkpoint. Where that cannot be done it is told, and training goes on: the checkpoint is good."""
-        assert self.validation is not None
-        device = str(self.accelerator.device)
-        try:
-            restore = self.trained.restorer(weights, device, self._stop_here)
-            result = self.validation.run(restore, device, step, self._stop_here)
-        except (StudioError, OSError, RuntimeError, MemoryError) as error:
-            if isinstance(error, RuntimeError | MemoryError) and not is_out_of_memory(error):
-                raise
-            self.log.event("unvalidated", step=step, why=str(error))
-            return
-        self.log.validated(step, **asdict(result))
-
-    def _written(self, state: State) -> CheckpointFiles:
-        """Write a checkpoint; where the disk is full, wait until there is room or a person stops the run."""
-        told = False
-        header = {"network": self.recipe.network, "recipe": self.recipe.label, "run": self.job.name}
-        header |= {"step": str(state.step), "dataset": self.job.dataset, **self.trained.header}
-        while True:
-            try:
-                one = self.trained
-                return write_checkpoint(self.folder, state, header, one.weights_file, one.beside)
-            except WriteError as error:
-                if error.errno not in _DISK_FULL:
-                    raise
-                if not told:
-                    self.log.event("waiting", step=state.step, why=str(error))
-                    told = True
-            until = time.monotonic() + _WAIT_FOR_DISK_S
-            while time.monotonic() < until:
-                if self._is_asked():
-                    raise StudioError(
-                        "Stopped while the disk was full: what was learnt since the last checkpoint (step "
-                        f"{max(self.saved_at, 0):,}) could not be kept."
-                    )
-                time.sleep(0.1)

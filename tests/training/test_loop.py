@@ -21,7 +21,7 @@ from ggt_studio.core.errors import StudioError
 from ggt_studio.restorers.checkpoint import read_checkpoint
 from ggt_studio.restorers.registry import detect
 from ggt_studio.training import checkpoints as checkpoint_files
-from ggt_studio.training import loop
+from ggt_studio.training import keeping, loop
 from ggt_studio.training.job import checkpoints, latest_state, read_events, request_pause, state_of
 from ggt_studio.training.recipes import load_recipe
 from ggt_studio.worker.job import Cancelled
@@ -192,7 +192,7 @@ def test_a_full_disk_is_waited_for(uninterrupted: Path, tmp_path: Path, monkeypa
         real(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(checkpoint_files, "save_file", full)
-    monkeypatch.setattr(loop, "_WAIT_FOR_DISK_S", 0.01)
+    monkeypatch.setattr(keeping, "_WAIT_FOR_DISK_S", 0.01)
     assert loop.train(folder, device="cpu") == "done"
     waited = [event for event in read_events(folder) if event["event"] == "waiting"]
     assert len(waited) == 1
