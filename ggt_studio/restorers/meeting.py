@@ -2,20 +2,20 @@
 
 Each tile runs in a greenlet of its own. When a layer asks, the tile waits until all tiles have asked the same; so a mean, a
 channel attention or a gate is that of the whole image, and a tile needs no more overlap than its convolutions reach. What a
-waiting tile holds on a GPU is moved to main memory until it goes on.
+waiting tile holds is parked until it goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from greenlet import GreenletExit, getcurrent, greenlet
 from torch import Tensor
 
+from ggt_studio.restorers.parking import InFiles, InMainMemory, TakeBack
 from ggt_studio.restorers.whole import Lies
 
 Question = Literal["total", "largest", "joined"]
@@ -61,10 +61,10 @@ class Tile:
 class Meeting:
     """The view that all tiles of an image share. `height` and `width` are the whole image's, in px."""
 
-    def __init__(self, tiles: Sequence[Tile], height: int, width: int, spill: bool = False) -> None:
-        self._tiles, self.image_height, self._width, self._spill = tiles, height, width, spill
+    def __init__(self, tiles: Sequence[Tile], height: int, width: int, parking: InMainMemory | InFiles) -> None:
+        self._tiles, self.image_height, self._width, self._parking = tiles, height, width, parking
         self._walkers: dict[greenlet, Tile] = {}
-        self._spilt: dict[greenlet, list[tuple[Tensor, torch.device]]] = {}
+        self._parked: dict[greenlet, TakeBack] = {}
 
     def walk(self, work: Callable[[Tile], None], each_round: Callable[[], None] = lambda: None) -> None:
         """Do `work` for all tiles, side by side. Whatever one of them or `each_round` raises ends all of them."""
@@ -83,7 +83,7 @@ class Meeting:
                 if walker and not walker.dead:
                     walker.throw(GreenletExit)
             self._walkers.clear()
-            self._spilt.clear()
+            self._parked.clear()
 
     def _round(
         self, walkers: list[greenlet], answer: Tensor | None, each_round: Callable[[], None]
@@ -95,14 +95,11 @@ class Meeting:
             if not walker:
                 asked = walker.switch(self._walkers[walker])
             else:
-                for tensor, device in self._spilt.pop(walker, ()):
-                    tensor.data = tensor.data.to(device)
-                # Each tile holds an answer of its own: what one of them holds may be moved away while another computes.
-                asked = walker.switch(answer.clone() if self._spill and answer is not None else answer)
+                self._parked.pop(walker)()
+                asked = walker.switch(answer.clone() if self._parking.apart and answer is not None else answer)
             if walker.dead:
                 continue
-            if self._spill:
-                self._spilt[walker] = _move_away(walker.gr_frame)
+            self._parked[walker] = self._parking.park(walker.gr_frame)
             yield asked
 
     def _ask(self, question: Question, part: Tensor) -> Tensor:
@@ -146,27 +143,3 @@ def _answer(question: Question, parts: list[Tensor]) -> Tensor:
     for part in parts[1:]:
         answer = answer + part if question == "total" else torch.maximum(answer, part)
     return answer
-
-
-def _move_away(frame: FrameType | None) -> list[tuple[Tensor, torch.device]]:
-    """Move what the functions under way in a waiting tile hold to main memory. Returns what was moved and where it was."""
-    moved = []
-    while frame is not None:
-        for value in list(frame.f_locals.values()):
-            for tensor in _tensors(value):
-                if tensor.device.type == "cuda":
-                    moved.append((tensor, tensor.device))
-                    tensor.data = tensor.data.cpu()
-        frame = frame.f_back
-    return moved
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor) and not isinstance(value, torch.nn.Parameter):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _tensors(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _tensors(item)

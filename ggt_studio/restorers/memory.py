@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 # the authors' sizes took 3.3 (NAFNet), 3.0 (PromptIR), 3.4 (SwinIR), 5.0 (MoCE-IR) and 7.7 times (MPRNet) their largest layer.
 _HELD = 5
 _SHARE = {"cuda": 0.8, "mps": 0.5, "cpu": 0.5}
+_KEPT_FREE = 0.2
 _WORDS = ("out of memory", "allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
 
@@ -45,6 +49,12 @@ def free_bytes(device: torch.device) -> int:
     return int(free * _SHARE.get(device.type, 0.5))
 
 
+def is_short() -> bool:
+    """Whether little of this machine's memory is left for others, and for what comes."""
+    memory = psutil.virtual_memory()
+    return memory.available < _KEPT_FREE * memory.total
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether less memory would have helped."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
@@ -53,8 +63,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def release(device: torch.device) -> None:
-    """Give back what torch keeps for later."""
+    """Give back what torch, and on a CPU the C library, keeps for later."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+    elif sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            # Of this size tiles' tensors lie on a heap that does not shrink by itself.
+            ctypes.CDLL(None).malloc_trim(0)

@@ -96,6 +96,8 @@ class Runner:
         finally:
             for hook in hooks:
                 hook.remove()
+            if self._device.type == "cpu":
+                release(self._device)
         result = result[..., : height * capability.scale, : width * capability.scale]
         if not torch.isfinite(result).all():
             raise StudioError(

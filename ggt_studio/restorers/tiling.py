@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from ggt_studio.restorers.catalogue import Padding
 from ggt_studio.restorers.meeting import Box, Meeting, Tile
+from ggt_studio.restorers.parking import InFiles, InMainMemory
 from ggt_studio.restorers.plan import Plan
 from ggt_studio.restorers.whole import Alone, askers, show
 
@@ -44,13 +45,14 @@ def run_tiles(
                 work(tile)
         else:
             on_gpu = any(parameter.device.type == "cuda" for parameter in network.parameters())
-            meeting = Meeting(plan.tiles, plan.height, plan.width, spill=on_gpu)
             steps = itertools.count()
-            show(network, meeting)
-            try:
-                meeting.walk(work, lambda: done(min(next(steps) / (asks + 1), len(plan.tiles))))
-            finally:
-                show(network, Alone())
+            with InMainMemory() if on_gpu else InFiles() as parking:
+                meeting = Meeting(plan.tiles, plan.height, plan.width, parking)
+                show(network, meeting)
+                try:
+                    meeting.walk(work, lambda: done(min(next(steps) / (asks + 1), len(plan.tiles))))
+                finally:
+                    show(network, Alone())
     done(len(plan.tiles))
     return canvas.finish()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 
 from fakes.tiny_restorers import load_tiny, photo
 from ggt_studio.core.errors import StudioError
+from ggt_studio.restorers import parking
 from ggt_studio.restorers.catalogue import Capability, architecture
 from ggt_studio.restorers.checkpoint import Checkpoint
 from ggt_studio.restorers.files import Container
@@ -157,3 +160,41 @@ def test_padding_with_black_where_the_authors_did() -> None:
     padded = pad_to(photo(60, 70), 64, "zero")
     assert padded.shape[-2:] == (64, 128)
     assert padded[..., 60:, :].abs().sum() == padded[..., 70:].abs().sum() == 0
+
+
+@pytest.mark.parametrize("name", ["NAFNet", "PromptIR"])
+def test_where_memory_is_short_waiting_tiles_lie_in_files(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restorer, image = load_tiny(tmp_path, name), photo(150, 216)
+    expected = Runner(restorer, tile=96).restore(image)
+    (tmp_path / "files").mkdir()
+    monkeypatch.setattr(parking, "_ON_DISK", tmp_path / "files")
+    monkeypatch.setattr(parking, "_WORTH_BYTES", 1)
+    monkeypatch.setattr(parking, "is_short", lambda: True)
+    written: list[Path] = []
+    real = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        written.append(path)
+        real(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert torch.equal(Runner(restorer, tile=96).restore(image), expected)
+    assert any(path.is_relative_to(tmp_path / "files") for path in written)
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_a_disk_without_room_leaves_waiting_tiles_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    restorer, image = load_tiny(tmp_path, "NAFNet"), photo(150, 216)
+    expected = Runner(restorer, tile=96).restore(image)
+    (tmp_path / "files").mkdir()
+    monkeypatch.setattr(parking, "_ON_DISK", tmp_path / "files")
+    monkeypatch.setattr(parking, "_WORTH_BYTES", 1)
+    monkeypatch.setattr(parking, "is_short", lambda: True)
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "open", full)
+    assert torch.equal(Runner(restorer, tile=96).restore(image), expected)
