@@ -103,6 +103,7 @@ async def test_a_run_is_begun_watched_paused_gone_on_with_and_restores_a_photo(
     assert restore is not None
     await until(lambda: restore.restoring.about, 60)
     assert restore.panel.model.provider.combo.currentText().startswith(f"quick, step {story.checkpoints[0].step}")
+    await until(lambda: "What you add here is restored by quick, step" in restore.sentence.text())
     Image.new("RGB", (60, 40), (90, 80, 70)).save(tmp_path / "mine.png")
     restore.add([tmp_path / "mine.png"])
     await until(restore.primary.isEnabled, 60)
