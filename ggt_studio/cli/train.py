@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ from ggt_studio.pipeline.training_data import DataChoice
 from ggt_studio.store.project import Project
 from ggt_studio.training.compositions import DEFAULT, composition_names, load_composition, parse_ratio
 from ggt_studio.training.findings import Answer, Preflight, reasons
-from ggt_studio.training.job import RUN_NAME
+from ggt_studio.training.job import JOB_FILE, RUN_NAME
 from ggt_studio.training.recipes import load_recipe
 from ggt_studio.worker.client import WorkerPool
 
@@ -69,7 +71,9 @@ _OF_RESUMING = {"project", "resume", "device", "base", "as_json"}
 )
 @click.option("--composition", type=click.Choice(composition_names()), default=DEFAULT, show_default=True)
 @click.option(
-    "--ratio", metavar="EXISTING:CURATED", help="Samples of other pairs to those of the project, such as 1:1."
+    "--ratio",
+    metavar="EXISTING:CURATED",
+    help="Samples of other pairs to those of the project, in place of the composition's, as 1:1.",
 )
 @click.option(
     "--quota",
@@ -164,39 +168,55 @@ def train(
     )
     folder = run_folder(project, resume) if resume else _new_folder(project, name, recipe)
 
+    async def prepare(pool: WorkerPool) -> None:
+        with ProgressBar("Packing pairs", "pair") as bar:
+            job, remarks = await prepare_job(
+                pool,
+                folder,
+                project,
+                data,
+                chosen,
+                seed=seed,
+                start_from=start_from,
+                controller=controller,
+                base=base,
+                tell=lambda _what, done, total: bar.show(done, total),
+            )
+        for remark in remarks:
+            note(remark)
+        if not (skip_check or prepare_only):
+            note("Looking at the pairs and measuring a step; of a large network that takes minutes.")
+            _require(await check_job(pool, folder, job, device), folder)
+        await keep_job(folder, job)
+
     async def work() -> str:
-        pool = WorkerPool(1)
-        try:
+        with _unless_begun(folder, kept=bool(name)), closing(WorkerPool(1)) as pool:
             if not resume:
-                with ProgressBar("Packing pairs", "pair") as bar:
-                    job, remarks = await prepare_job(
-                        pool,
-                        folder,
-                        project,
-                        data,
-                        chosen,
-                        seed=seed,
-                        start_from=start_from,
-                        controller=controller,
-                        base=base,
-                        tell=lambda _what, done, total: bar.show(done, total),
-                    )
-                for remark in remarks:
-                    note(remark)
-                if not (skip_check or prepare_only):
-                    _require(await check_job(pool, folder, job, device), folder)
-                await keep_job(folder, job)
+                await prepare(pool)
             if prepare_only:
                 return "prepared"
             with ProgressBar("Training", "step") as bar:
                 return await train_job(pool, folder, device, bar.show, base if resume else None)
-        finally:
-            pool.close()
 
     how = run_async(work)
     facts = {**facts_of(folder), "how": how}
     say(as_json, facts, _lines(folder, facts))
     return INTERRUPTED if how == "paused" else 0
+
+
+@contextmanager
+def _unless_begun(folder: Path, *, kept: bool) -> Iterator[None]:
+    """Leave nothing behind of a run that was not begun, unless a person named it: then the next attempt goes on with it."""
+    try:
+        yield
+    except BaseException as error:
+        if not kept and not isinstance(error, _NotBegun) and not (folder / JOB_FILE).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+class _NotBegun(StudioError):
+    """Something speaks against a run, which another attempt can mend."""
 
 
 def _quota(text: str, folders: Sequence[Path]) -> tuple[Path, int]:
@@ -216,7 +236,7 @@ def _require(found: Preflight, folder: Path) -> None:
         if finding.answer is not Answer.NO:
             note(finding.words)
     if not found.can_begin:
-        raise StudioError(
+        raise _NotBegun(
             f"Training was not begun. {reasons(found.findings)} The packed pairs stay: with other settings and --name "
             f"{folder.name} nothing is packed again."
         )

@@ -69,12 +69,14 @@ async def prepare_job(
     _check_controller(recipe, controller, start_from)
     if data.clean_folders:
         load_degradation(data.degradation)
+    if start_from is not None and not recipe.generative:
+        # Before all that takes long; whether it fits the recipe shows when the network is made.
+        await pool.call("restorer_inspect", {"path": absolute(start_from)}, lane=TRAINING_LANE)
     trained_in = await _base(pool, folder, recipe, base)
     sets, remarks = await asyncio.to_thread(choose_sets, project, data, seed)
     if not sets:
-        raise StudioError(
-            "There is nothing to train on: choose pairs of the project, a folder of pairs, or clean photos."
-        )
+        why = " ".join(remarks) or "Choose pairs of the project, a folder of pairs, or clean photos."
+        raise StudioError(f"There is nothing to train on. {why}")
     mix_sets: dict[bool, list[MixSet]] = {True: [], False: []}
     digest = hashlib.sha256()
     for number, one in enumerate(sets):

@@ -53,7 +53,7 @@ def choose_sets(project: Path | None, data: DataChoice, seed: int) -> tuple[list
         if pairs:
             sets.append(_held_apart("curated", True, pairs, data.validation, seed))
         else:
-            remarks.append(f"The project has no {data.include.value} pairs.")
+            remarks.append(_none_of(project, data.include))
     for folder in data.pair_folders:
         found = find_pairs(folder)
         remarks.append(f"{folder.name}: {found.words()}.")
@@ -62,7 +62,25 @@ def choose_sets(project: Path | None, data: DataChoice, seed: int) -> tuple[list
     for folder in data.clean_folders:
         clean = _held_apart(folder.name, False, find_clean(folder), data.validation, seed)
         sets.append(replace(clean, degradation=data.degradation, quota=data.quotas.get(folder, 0)))
-    return _with_names_apart(_fair(sets, data.validation)), remarks
+    fair = _fair(sets, data.validation)
+    held = sum(len(one.held_back) for one in fair)
+    if sets and held < data.validation:
+        remarks.append(
+            f"{held} of the {data.validation} pairs that were asked for are held back to measure on: no more than a quarter of a "
+            "set is, and pairs of one photo stay together."
+        )
+    return _with_names_apart(fair), remarks
+
+
+def _none_of(folder: Path, include: Include) -> str:
+    """What to say of a project without such pairs."""
+    waiting = len(_read_project(folder, Include.ACCEPTED)) if include is Include.VERIFIED else 0
+    if not waiting:
+        return f"The project has no {include.value} pairs yet."
+    return (
+        f"Nobody has accepted a pair of the project yet; {waiting:,} passed the machine and wait for it. Review them, or train on "
+        "them as they are (--include accepted)."
+    )
 
 
 def _read_project(folder: Path, include: Include) -> Sequence[PairFiles]:

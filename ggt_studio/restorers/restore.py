@@ -83,7 +83,7 @@ def restorer_inspect(params: dict[str, Any]) -> dict[str, Any]:
         "architecture": known.id,
         "label": known.label,
         "paper": known.paper,
-        "licence": known.licence,
+        "licence": _licence(restorer),
         "commercial": known.commercial,
         "container": str(checkpoint.container),
         "file_bytes": checkpoint.file_bytes,
@@ -151,13 +151,13 @@ def _check(params: dict[str, Any]) -> None:
 def _load(path: Path, params: dict[str, Any]) -> Restorer:
     if not path.is_file():
         read_checkpoint(path)
-    return _HOLDER.get(path, hash_file(path), _scale(params))
+    return _at_scale(_HOLDER.get(path, hash_file(path), _scale(params)), params)
 
 
 def _run(path: Path, image: Tensor, params: dict[str, Any], job: Job) -> tuple[Restorer, Tensor, Run, str]:
     """Put an image through the restorer of a checkpoint: what it is, the result, what was done, and the file's SHA-256."""
     sha256 = hash_file(path)
-    restorer = _HOLDER.get(path, sha256, _scale(params))
+    restorer = _at_scale(_HOLDER.get(path, sha256, _scale(params)), params)
     job.check()
     device = _device(str(params.get("device") or "auto"))
     dtype = usable_dtype(restorer.capability, device, bool(params.get("half")))
@@ -177,6 +177,24 @@ def _note(restorer: Restorer, sha256: str) -> dict[str, str]:
         told |= {"Companion": restorer.companion.name, "CompanionSHA256": restorer.companion.sha256}
     dataset = restorer.checkpoint.options.get("dataset")
     return told | ({"Dataset": dataset} if isinstance(dataset, str) and dataset else {})
+
+
+def _licence(restorer: Restorer) -> str:
+    network = restorer.architecture.licence
+    if restorer.checkpoint.options.get("run"):
+        return f"that of the photos and targets that it was trained on; the authors' network: {network}"
+    return network
+
+
+def _at_scale(restorer: Restorer, params: dict[str, Any]) -> Restorer:
+    """Raises StudioError where another scale is asked for than the restorer has."""
+    asked, has = _scale(params), restorer.capability.scale
+    if asked not in (1, has):
+        size = "at its own size" if has == 1 else f"{has} times as large"
+        raise StudioError(
+            f"{restorer.checkpoint.name} restores a photo {size}, not {asked} times; leave the scale out."
+        )
+    return restorer
 
 
 def _scale(params: dict[str, Any]) -> int:

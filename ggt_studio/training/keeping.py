@@ -51,7 +51,7 @@ class Keeper:
         found = self._written(state)
         self.saved_at = state.step
         self._log.event("checkpoint", step=state.step, folder=found.folder.name)
-        if validate:
+        if validate and len(self._validation):
             # Asked to pause in the midst of it, the run does without the rest: the checkpoint is what counts.
             with suppress(Cancelled):
                 self._validate(found.weights, state.step)

@@ -11,6 +11,12 @@ import tomli_w
 from ggt_studio.restorers.catalogue import Architecture, architecture
 from ggt_studio.training.job import CheckpointFiles, Job
 
+_KINDS = {
+    "verified": "pairs that people accepted",
+    "accepted": "pairs that passed all gates and the judge, whether or not people have looked at them",
+    "all": "the first candidate of each patch, without quality control",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class OnnxFile:
@@ -86,15 +92,15 @@ def _licence(job: Job, known: Architecture) -> str:
 
 def _sets(job: Job) -> list[tuple[str, ...]]:
     return [
-        (source.name, f"{source.share:g}", one.name, f"{one.pairs:,}", one.degradation or "real pairs")
+        (source.name, f"{source.share:g}", one.name, f"{one.pairs:,}", one.degradation or "(pairs)")
         for source in job.mix.sources
         for one in source.sets
     ]
 
 
 def _kinds(job: Job) -> list[str]:
-    include = job.about.get("include")
-    return ["", f"Of the project: {include} pairs."] if include else []
+    words = _KINDS.get(str(job.about.get("include", "")))
+    return ["", f"Of the project: {words}."] if words else []
 
 
 def _scores(job: Job, scores: Mapping[str, Any] | None) -> list[str]:

@@ -174,5 +174,7 @@ def _disk(folder: Path, needed: int) -> Finding:
 
 
 def _time(job: Job, step_s: float, device: str) -> Finding:
-    words = f"A step takes {step_s:.2g} s on {device}; all {job.recipe.steps:,} take about {how_long(step_s * job.recipe.steps)}."
+    words = (
+        f"A step takes {step_s:.2g} s on {device}; all {job.recipe.steps:,} take {how_long(step_s * job.recipe.steps)}."
+    )
     return Finding("time", Answer.YES, words)

@@ -138,7 +138,9 @@ def load_recipe(name: str) -> TrainingRecipe:
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise StudioError(f"The recipe {path} cannot be read: {error}.") from error
+            raise StudioError(
+                f"The recipe {path} cannot be read: {getattr(error, 'strerror', None) or error}."
+            ) from error
     else:
         raise StudioError(
             f"There is no recipe {name}; choose one of {', '.join(recipe_names())}, or the path of a .toml file of your own."
@@ -154,9 +156,11 @@ def parse_recipe(values: dict[str, Any], name: str) -> TrainingRecipe:
     try:
         recipe = TrainingRecipe.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt setting is why another is missing.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"]) or "it"
-        raise StudioError(f"The recipe {name} cannot be used: {where}: {first['msg']}.") from error
+        why = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise StudioError(f"The recipe {name} cannot be used: {where}: {why}.") from error
     if recipe.batch % recipe.accumulate:
         raise StudioError(
             f"The recipe {name} cannot be used: a batch of {recipe.batch} does not divide into {recipe.accumulate} parts."

@@ -33,6 +33,16 @@ class Story:
             return None
         return self.measured[-1]["step_s"] * (self.job.recipe.steps - self.step)
 
+    @property
+    def curve(self) -> list[tuple[int, float]]:
+        """Steps and the mean losses since the one before; means of much fewer steps than usual, as at a pause, are left out."""
+        before, found = 0, []
+        for one in self.measured:
+            if 2 * (one["step"] - before) >= self.job.recipe.log_every or len(self.measured) == 1:
+                found.append((one["step"], one["loss"]))
+            before = one["step"]
+        return found
+
     def scores_of(self, step: int) -> Mapping[str, Any] | None:
         """What validation found of a checkpoint; None where it was not validated."""
         return next((one for one in reversed(self.validated) if one["step"] == step), None)

@@ -11,9 +11,9 @@ def gigabytes(size: int) -> str:
 
 
 def how_long(seconds: float) -> str:
-    """About how long, in the largest fitting unit: `3 days`, `1 hour`, `40 minutes`."""
+    """How long, in the largest fitting unit: `about 3 days`, `about 1 hour`, `less than a minute`."""
     for length, name in _STEPS:
         if seconds >= length:
             count = round(seconds / length)
-            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+            return f"about {count} {name}" if count == 1 else f"about {count} {name}s"
     return "less than a minute"

@@ -18,7 +18,7 @@ DOWNLOAD_LANE = "download"
 
 
 class WorkerError(RuntimeError):
-    """A worker raised something that is no StudioError: a bug, with its traceback."""
+    """A worker raised something that is no StudioError: a bug, with its traceback as a note."""
 
 
 @dataclass(slots=True)
@@ -151,6 +151,8 @@ def available_cores() -> int:
 
 def _raised(error: dict[str, str]) -> Exception:
     if error["type"] == "bug":
-        return WorkerError(f"{error['message']}\n{error['traceback']}")
+        bug = WorkerError(error["message"])
+        bug.add_note(error["traceback"])
+        return bug
     kind = getattr(errors, error["type"], StudioError)
     return kind(error["message"])

@@ -127,11 +127,14 @@ def test_an_attempt_that_was_broken_off_leaves_nothing_of_its_own_in_the_next(
         folder.mkdir(parents=True)
         for number in numbers:
             Image.open(tmp_path / "pairs" / "hq" / f"{number}.png").save(folder / f"{number}.png")
-    command = ("train", project, "--recipe", recipe, "--name", "one", "--include", "none", "--prepare-only", "--json")
-    # Broken off after packing: a checkpoint to start from that is not there.
-    broken = run_command(*command, "--clean", first, "--from", tmp_path / "none.pth")
-    assert "none.pth cannot be read" in broken.stderr
-    done = run_command(*command, "--clean", second)
+    command = ("train", project, "--name", "one", "--include", "none", "--device", "cpu", "--json")
+    # Broken off after packing: the network cannot be made.
+    odd = tmp_path / "odd.toml"
+    odd.write_text(tomli_w.dumps({**TINY, "network_options": {"widht": 8}}))
+    broken = run_command(*command, "--clean", first, "--recipe", odd)
+    assert "no option widht" in broken.stderr
+    assert "with other settings and --name one nothing is packed again" in broken.stderr
+    done = run_command(*command, "--clean", second, "--recipe", recipe, "--prepare-only")
     assert done.returncode == 0, done.stderr
     data = project / "training" / "one" / "data"
     assert [one["pairs"] for one in json.loads(done.stdout)["sets"]] == [2]
@@ -140,10 +143,28 @@ def test_an_attempt_that_was_broken_off_leaves_nothing_of_its_own_in_the_next(
     assert list(data.glob("*.list")) == [], "no paths of this machine travel with the job"
 
 
-def test_nothing_to_train_on_is_told(project: Path, recipe: Path) -> None:
+def test_nothing_to_train_on_is_told_and_leaves_nothing(project: Path, recipe: Path, tmp_path: Path) -> None:
     said = run_command("train", project, "--recipe", recipe, "--include", "none")
     assert said.returncode == 1
-    assert "There is nothing to train on" in said.stderr
+    assert "There is nothing to train on. Choose pairs of the project" in said.stderr
+    said = run_command("train", project, "--recipe", recipe)
+    assert "Nobody has accepted a pair of the project yet; 8 passed the machine" in said.stderr
+    assert "--include accepted" in said.stderr
+    (tmp_path / "odd.safetensors").write_text("not weights")
+    said = run_command(
+        "train", project, "--recipe", recipe, "--include", "accepted", "--from", tmp_path / "odd.safetensors"
+    )
+    assert said.returncode == 1
+    assert "odd.safetensors" in said.stderr
+    assert not any((project / "training").glob("*"))
+
+
+def test_fewer_pairs_held_back_than_asked_for_are_told(project: Path, recipe: Path) -> None:
+    said = run_command(
+        "train", project, "--recipe", recipe, "--include", "accepted", "--device", "cpu", "--prepare-only"
+    )
+    assert said.returncode == 0, said.stderr
+    assert "2 of the 8 pairs that were asked for are held back to measure on" in said.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C as a terminal sends it")

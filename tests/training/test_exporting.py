@@ -62,6 +62,7 @@ def test_the_card_says_data_recipe_scores_and_licence_and_the_recipe_trains_agai
     for words in ("first light", "pairs 1", "arXiv 2204.04676", "| existing | 1 | all | 4 |", "4 of 4 steps", "MIT"):
         assert words in card
     assert "photos as they are" in card
+    assert "| 4 | (pairs) |" in card
     recipe = load_recipe(str(tmp_path / "out" / "recipe.toml"))
     assert recipe == tiny_recipe(steps=4)
     ours = checkpoints(trained)[-1].weights

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,16 @@ from ggt_studio.restorers.checkpoint import read_checkpoint
 from ggt_studio.restorers.registry import detect
 from ggt_studio.training import checkpoints as checkpoint_files
 from ggt_studio.training import keeping, loop
-from ggt_studio.training.job import checkpoints, latest_state, read_events, request_pause, state_of
+from ggt_studio.training.job import (
+    JOB_FILE,
+    checkpoints,
+    latest_state,
+    read_events,
+    read_job,
+    request_pause,
+    state_of,
+    write_job,
+)
 from ggt_studio.training.recipes import load_recipe
 from ggt_studio.worker.job import Cancelled
 
@@ -198,6 +208,16 @@ def test_a_full_disk_is_waited_for(uninterrupted: Path, tmp_path: Path, monkeypa
     assert len(waited) == 1
     assert "the disk is full" in waited[0]["why"]
     assert losses(folder) == pytest.approx(losses(uninterrupted), rel=1e-5)
+
+
+def test_without_pairs_held_back_nothing_is_measured(tmp_path: Path) -> None:
+    folder = make_job(tmp_path / "job", tiny_recipe(steps=2, checkpoint_every=1))
+    job = replace(read_job(folder), validation_pairs=0)
+    (folder / JOB_FILE).unlink()
+    write_job(folder, job)
+    assert loop.train(folder, device="cpu") == "done"
+    assert [one.step for one in checkpoints(folder)] == [1, 2]
+    assert not any(event["event"] in {"validated", "unvalidated"} for event in read_events(folder))
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ({"loss": []}, "loss"),
         ({"loss": [{"kind": "l1"}, {"kind": "balance"}]}, "NAFNet has no experts"),
         ({"network": "MoCE-IR", "loss": [{"kind": "balance"}]}, "balance alone restores nothing"),
+        ({"label": None, "netwok": "NAFNet"}, "netwok: there is no such setting"),
     ],
 )
 def test_what_does_not_fit_is_named(values: dict[str, object], words: str) -> None:

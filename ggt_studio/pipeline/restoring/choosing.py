@@ -45,6 +45,13 @@ def named_model(name: str, settings: ModelSettings, registry: Registry) -> Resto
         return Classical(settings.seed)
     if name in registry.generators:
         return Generated(name, registry, settings.prompt, settings.seed)
+    path = Path(name)
+    if path.is_dir():
+        inside = next(iter(sorted(path.glob("*.safetensors"))), None)
+        hint = f"give the file, {inside}" if inside else "give the file of a checkpoint in it"
+        raise StudioError(f"{name} is a folder; {hint}.")
+    if path.suffix or len(path.parts) > 1:
+        raise StudioError(f"There is no file {name}. Look at its name and where it is.")
     raise StudioError(
         f"{name} is neither the file of a checkpoint nor the id of a generator. There are: {', '.join(sorted(registry.generators))}."
     )

@@ -84,6 +84,8 @@ class Training(QObject):
         """What is to be said of the pairs that were packed last."""
         self.at_work: Path | None = None
         """The run that is trained from here."""
+        self.pausing: set[Path] = set()
+        """Runs that were asked to rest and still train."""
         self._work: asyncio.Future[Any] | None = None
         self._looking = False
         self._stamps: dict[Path, tuple[object, Story]] = {}
@@ -125,6 +127,7 @@ class Training(QObject):
             self._looking = False
             if stories != self.stories or not self.looked:
                 self.stories, self.looked = stories, True
+                self.pausing &= {one.folder for one in stories if one.state == "running"}
                 self.changed.emit()
 
         def failed(error: Exception) -> None:
@@ -182,7 +185,8 @@ class Training(QObject):
     def pause(self, folder: Path) -> None:
         """Let a run write a checkpoint and rest, whichever process trains it."""
         request_pause(folder)
-        self.told.emit(self.tr("{0} writes a checkpoint and rests.").format(folder.name))
+        self.pausing.add(folder)
+        self.changed.emit()
 
     def stop_preparing(self) -> None:
         """Give up what is done before the first step; what was packed stays for the next attempt of the same name."""

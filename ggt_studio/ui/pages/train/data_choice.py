@@ -165,7 +165,7 @@ class DataPanel(QWidget):
         self._degraded.setVisible(bool(self.clean.folders))
         self._mix.setVisible(self.chosen is not None and bool(self.pairs.folders or self.clean.folders))
         chosen = load_composition(self.composition.currentData())
-        self.told_composition.setText(chosen.description)
+        self.told_composition.setText(f"{chosen.description}.")
         self._shares.setVisible(bool(chosen.existing_share and chosen.curated_share))
         self.changed.emit()
 

@@ -23,6 +23,7 @@ from ggt_studio.dataset.preview import Member, selected
 from ggt_studio.training.findings import Preflight
 from ggt_studio.training.story import Story
 from ggt_studio.ui import theme
+from ggt_studio.ui.format import count
 from ggt_studio.ui.pages.base import Page
 from ggt_studio.ui.pages.dataset.counting import read_members
 from ggt_studio.ui.pages.train.header import TrainHeader
@@ -239,6 +240,8 @@ class TrainPage(Page):
     def _sentence(self, story: Story | None) -> str:
         if story is not None and story.state == "new" and story.folder == self.training.at_work:
             return tr("Beginning: the network is made and the data opened.")
+        if story is not None and story.folder in self.training.pausing:
+            return tr("Step {0}: a checkpoint is written, then it rests.").format(count(story.step))
         if story is not None:
             return standing_words(story)
         if self.workspace.read_only:
@@ -263,9 +266,13 @@ class TrainPage(Page):
             words = tr("Start anyway")
         elif story is not None and story.state == "running":
             words, icon, enabled, why = tr("Pause"), "mdi6.pause", True, tr("Write a checkpoint and rest")
+            if story.folder in training.pausing:
+                words, enabled = tr("Pausing …"), False
         elif story is not None:
             words = tr("Train here") if story.state == "new" else tr("Go on")
             enabled, why = free and story.state != "done", ""
+            if story.folder == training.at_work:
+                words, icon = tr("Beginning …"), "mdi6.progress-clock"
         if training.busy and story is not None and story.folder != training.at_work and story.state != "running":
             why = tr("Another run is under way; one is trained at a time.")
         self.primary.setVisible(story is None or story.state != "done")

@@ -92,11 +92,19 @@ class PhotosView(QWidget):
     def _take(self, wanted: tuple[Path, int, int | None], images: dict[str, QImage]) -> None:
         if wanted != self._wanted:
             return
-        waiting = tr("Not restored with this checkpoint yet")
+        story = self._story
+        # A checkpoint that was written for a pause is not measured; nor is one before the next.
+        newest = story.checkpoints[-1].step if story is not None and story.checkpoints else None
+        to_come = story is not None and story.state == "running" and wanted[2] == newest
+        waiting = tr("Not restored with this checkpoint yet") if to_come else tr("This checkpoint was not measured")
         if "lq" not in images:
             self._wanted = None
+            there = story is not None and bool(story.checkpoints)
             for view in (self.compare, self.against):
-                view.show_empty(tr("No checkpoint yet"), tr("Held-back photos are shown at each checkpoint."))
+                view.show_empty(
+                    tr("Not measured yet") if there else tr("No checkpoint yet"),
+                    tr("Held-back photos are shown at each checkpoint but those that are written for a pause."),
+                )
             return
         restored = images.get("restored")
         if restored is None or "hq" not in images:

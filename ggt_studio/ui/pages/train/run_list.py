@@ -45,7 +45,7 @@ class RunList(QListWidget):
                 words = row_words(story)
                 item.setText(f"{story.folder.name}\n{words}")
                 item.setToolTip(f"{story.folder}\n{words}")
-                item.setIcon(theme.icon(*state_icon(story.state)))
+                item.setIcon(theme.icon(*state_icon(story)))
                 item.setSizeHint(QSize(0, height))
                 item.setData(_FOLDER, story.folder)
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{story.folder.name}, {words}")

@@ -38,7 +38,7 @@ class RunView(QWidget):
         self.strip.stop_button.hide()
         self.strip.pause_button.hide()
         self.loss = Curve(tr("Loss"), "", 4)
-        self.psnr = Curve(tr("PSNR of held-back photos"), tr(" dB"), 2)
+        self.psnr = Curve(tr("PSNR of held-back photos (dashed: as they are)"), tr(" dB"), 2)
         self.numbers = QHBoxLayout()
         self.numbers.setSpacing(SPACE_24)
         self._shown_numbers: list[tuple[str, str, str]] = []
@@ -103,7 +103,8 @@ class RunView(QWidget):
         self.about.setText(about_words(story))
         self._show_state(story, other=other)
         self._show_numbers(numbers(story))
-        self.loss.show_curve([one["step"] for one in story.measured], [one["loss"] for one in story.measured])
+        curve = story.curve
+        self.loss.show_curve([step for step, _ in curve], [loss for _, loss in curve])
         told = [one for one in story.validated if one.get("pairs")]
         beat = told[-1]["psnr_lq"] if told else None
         self.psnr.show_curve([one["step"] for one in told], [one["psnr"] for one in told], beat=beat)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from ggt_studio.training.story import Story
 from ggt_studio.ui import theme
-from ggt_studio.ui.format import count, duration, percent
+from ggt_studio.ui.format import count, counted, duration, percent
 
 _ICONS: dict[str, tuple[str, theme.ColourRole]] = {
     "new": ("mdi6.circle-outline", "muted"),
@@ -26,9 +26,15 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("TrainPage", text)
 
 
-def state_icon(state: str) -> tuple[str, theme.ColourRole]:
+def state_icon(story: Story) -> tuple[str, theme.ColourRole]:
     """The icon of a run's state, and its colour."""
-    return _ICONS[state]
+    return ("mdi6.alert-circle-outline", "warn") if story.state == "done" and made_worse(story) else _ICONS[story.state]
+
+
+def made_worse(story: Story) -> bool:
+    """Whether no checkpoint restores held-back photos better than they are."""
+    best = story.best
+    return best is not None and bool(best.get("pairs")) and best["psnr"] <= best["psnr_lq"]
 
 
 def state_words(story: Story) -> str:
@@ -72,8 +78,9 @@ def about_words(story: Story) -> str:
     return " · ".join(
         (
             recipe.label,
-            tr("{0} steps of {1} crops of {2} px").format(count(recipe.steps), recipe.batch, recipe.crop),
-            tr("{0} pairs in {1}").format(count(pairs), ", ".join(one.name for one in sets)),
+            counted(recipe.steps, tr("1 step"), tr("{0} steps")),
+            tr("batch {0}, crops of {1} px").format(recipe.batch, recipe.crop),
+            tr("{0} ({1})").format(counted(pairs, tr("1 pair"), tr("{0} pairs")), ", ".join(one.name for one in sets)),
         )
     )
 
@@ -99,6 +106,9 @@ def standing_words(story: Story) -> str:
             best = story.best
             if best is None or not best.get("pairs"):
                 return tr("Done: {0} steps.").format(steps)
+            if made_worse(story):
+                told = tr("Done: {0} steps, but no checkpoint restores held-back photos better than they are ({1}).")
+                return told.format(steps, gain_words(best))
             told = tr("Done: {0} steps. The best checkpoint, step {1}, restores held-back photos to {2:.2f} dB ({3}).")
             return told.format(steps, count(best["step"]), best["psnr"], gain_words(best))
 
