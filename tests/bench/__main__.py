@@ -13,6 +13,7 @@ NAMES = (
     "learning",
     "restoring",
     "engine",
+    "classical",
     "hosted",
     "looking",
     "window_memory",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import cv2
@@ -389,16 +388,6 @@ def test_the_workers_method_reads_and_writes_files(tmp_path: Path) -> None:
         written = np.asarray(file)
     expected = restore(lq, Category.GENERAL_MIXED, frozenset({Aspect.RESTORATION_QUALITY}), 4)
     assert np.array_equal(written, expected)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("category", list(Category))
-def test_a_full_patch_takes_at_most_three_seconds_of_one_core(category: Category) -> None:
-    lq = DEGRADED[category](noisy(cv2.resize(data.astronaut(), (1024, 1024), interpolation=cv2.INTER_CUBIC), 8))
-    restore(lq[:128, :128], category, NONE, 0)
-    start = time.process_time()
-    restore(lq, category, NONE, 0)
-    assert time.process_time() - start <= 3.0
 
 
 @pytest.mark.shared
