@@ -26,6 +26,7 @@ from ggt_studio.pipeline.training_results import ExportedModel, bring_back, expo
 from ggt_studio.training.findings import Answer
 from ggt_studio.training.job import CHECKPOINTS, LOG_FILE, VALIDATION, is_at_work, request_pause
 from ggt_studio.training.recipes import TrainingRecipe
+from ggt_studio.training.sources import find_clean, find_pairs
 from ggt_studio.training.story import Story, read_story
 from ggt_studio.ui.state.looks import read_whole
 from ggt_studio.ui.state.project import OpenProject
@@ -166,6 +167,17 @@ class Training(QObject):
             return found
 
         self._project.tasks.spawn(asyncio.to_thread(read), done, lambda error: self.failed.emit(describe(error)))
+
+    def look_into(self, folder: Path, clean: bool, told: Callable[[str, bool], None]) -> None:
+        """Find out what there is to train on in a folder: `told` gets words, and whether it can be used."""
+
+        def look() -> str:
+            return f"{len(find_clean(folder)):,} photos" if clean else find_pairs(folder).words()
+
+        def failed(error: Exception) -> None:
+            told(describe(error), False)
+
+        self._project.tasks.spawn(asyncio.to_thread(look), lambda words: told(words, True), failed)
 
     # --- working --------------------------------------------------------------------------------------------------
 

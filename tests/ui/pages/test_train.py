@@ -164,6 +164,10 @@ async def test_an_empty_project_says_what_is_missing(open_window, tmp_path: Path
     write_pairs(tmp_path / "other")
     page.new.data.pairs.add(tmp_path / "other")
     assert page.primary.isEnabled()
+    await until(lambda: page.new.data.pairs.found[tmp_path / "other"].text() == "5 pairs")
+    (tmp_path / "nothing").mkdir()
+    page.new.data.clean.add(tmp_path / "nothing")
+    await until(lambda: "There are no photos in" in page.new.data.clean.found[tmp_path / "nothing"].text())
     assert page.new.data.choice().quotas == {}
     page.new.data.pairs._quotas[tmp_path / "other"].setValue(50)
     assert page.new.data.choice().quotas == {tmp_path / "other": 50}

@@ -14,6 +14,7 @@ from ggt_studio.training.compositions import DEFAULT, composition_names, load_co
 from ggt_studio.ui.format import count
 from ggt_studio.ui.pages.train.folder_list import FolderList
 from ggt_studio.ui.pages.train.words import tr
+from ggt_studio.ui.state.training import Training
 from ggt_studio.ui.theme import SPACE_8, SPACE_24
 from ggt_studio.ui.widgets.common.choices import SpinBox
 from ggt_studio.ui.widgets.parts import column, combo_of, heading, small_label
@@ -29,7 +30,7 @@ class DataPanel(QWidget):
     changed = Signal()
     counted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, training: Training, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._counts: Mapping[Include, int] = {}
         self.include = RadioList(
@@ -49,11 +50,13 @@ class DataPanel(QWidget):
             tr("A folder of pairs"),
             tr("Add a folder of pairs …"),
             tr("A folder in which LQ and HQ lie in folders of their own (lq and hq, input and target, …)"),
+            lambda folder, told: training.look_into(folder, False, told),
         )
         self.clean = FolderList(
             tr("A folder of clean photos"),
             tr("Add clean photos …"),
             tr("Good photos, which are blurred, shrunk, made noisy and compressed anew each time they are read"),
+            lambda folder, told: training.look_into(folder, True, told),
         )
         self.degradation = combo_of(
             tr("How clean photos are degraded"), [(load_degradation(name).label, name) for name in degradation_names()]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from ggt_studio.ui import theme
 from ggt_studio.ui.pages.train.words import tr
-from ggt_studio.ui.theme import SPACE_8
+from ggt_studio.ui.theme import SPACE_8, Text
 from ggt_studio.ui.widgets.common import PathLabel, quiet_button
 from ggt_studio.ui.widgets.common.choices import SpinBox
-from ggt_studio.ui.widgets.parts import column, show_dialog
+from ggt_studio.ui.widgets.parts import column, show_dialog, small_label
 
 _LARGEST_QUOTA = 100_000_000
+
+
+Look = Callable[[Path, Callable[[str, bool], None]], None]
+"""Finds out what is in a folder, and tells it in words and whether it can be used."""
 
 
 class FolderList(QWidget):
@@ -21,10 +27,12 @@ class FolderList(QWidget):
 
     changed = Signal()
 
-    def __init__(self, title: str, add: str, tooltip: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, add: str, tooltip: str, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = title
+        self._title, self._look = title, look
         self._rows: dict[Path, QWidget] = {}
+        self.found: dict[Path, QLabel] = {}
+        """What each folder was found to hold."""
         self._quotas: dict[Path, SpinBox] = {}
         self.add_button = QPushButton(add)
         self.add_button.setToolTip(tooltip)
@@ -48,9 +56,12 @@ class FolderList(QWidget):
         if folder in self._rows:
             return
         row = QWidget()
-        across = QHBoxLayout(row)
-        across.setContentsMargins(0, 0, 0, 0)
+        rows = column(row)
+        across = QHBoxLayout()
         across.setSpacing(SPACE_8)
+        rows.addLayout(across)
+        found = self.found[folder] = small_label()
+        rows.addWidget(found)
         label = PathLabel()
         label.set_path(str(folder))
         away = quiet_button("mdi6.close", tr("Take off {0}").format(folder.name))
@@ -58,7 +69,7 @@ class FolderList(QWidget):
         quota = self._quotas[folder] = SpinBox()
         quota.setRange(0, _LARGEST_QUOTA)
         quota.setGroupSeparatorShown(True)
-        quota.setSpecialValueText(tr("All"))
+        quota.setSpecialValueText(tr("All samples"))
         quota.setAccessibleName(tr("Samples that {0} gives in a round").format(folder.name))
         quota.setToolTip(
             tr("How many samples it gives in a round of the other pairs; a small set is used several times for it")
@@ -69,11 +80,19 @@ class FolderList(QWidget):
         across.addWidget(away)
         self._rows[folder] = row
         self._layout.insertWidget(self._layout.count() - 1, row)
+
+        def told(words: str, usable: bool) -> None:
+            if self._rows.get(folder) is row:
+                found.setText(words)
+                theme.set_text(found, Text.SMALL, muted=usable)
+
+        found.setText(tr("Looking …"))
+        self._look(folder, told)
         self.changed.emit()
 
     def _take_off(self, folder: Path) -> None:
         row = self._rows.pop(folder)
-        del self._quotas[folder]
+        del self._quotas[folder], self.found[folder]
         row.hide()
         row.deleteLater()
         self.changed.emit()

@@ -30,7 +30,7 @@ class NewRun(QWidget):
         self._named = ""
         self.doubtful = False
         """Whether what is chosen was looked at and found doubtful, and may begin all the same."""
-        self.data, self.recipe = DataPanel(), RecipePanel()
+        self.data, self.recipe = DataPanel(training), RecipePanel()
         self.findings = FindingsView()
         self.findings_heading = heading(tr("Before the first step"))
         self.strip = ProgressStrip()
