@@ -76,7 +76,8 @@ class InFiles:
             for tensor in _held(frame):
                 size = tensor.numel() * tensor.element_size()
                 if tensor.device.type == "cpu" and size >= _WORTH_BYTES and not hasattr(tensor, _IN_FILE):
-                    with contextlib.suppress(OSError):
+                    # The latter is how torch says that a file cannot be mapped.
+                    with contextlib.suppress(OSError, RuntimeError):
                         self._write(tensor)
             release(torch.device("cpu"))
         return lambda: None
