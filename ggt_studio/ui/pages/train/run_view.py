@@ -117,10 +117,10 @@ class RunView(QWidget):
         self.strip.setVisible(story.state == "running")
         if story.state == "running":
             latest = story.measured[-1] if story.measured else None
-            rate = 1 / latest["step_s"] if latest and latest["step_s"] else None
-            self.strip.set_progress(
-                Progress(story.step, story.job.recipe.steps, rate, story.eta_s, doing=tr("Training"))
-            )
+            doing = tr("Training")
+            if latest and latest["step_s"]:
+                doing = tr("Training, {0} steps/s").format(f"{1 / latest['step_s']:.2g}")
+            self.strip.set_progress(Progress(story.step, story.job.recipe.steps, None, story.eta_s, doing=doing))
         if story.why:
             self.banner.tell(Severity.ERROR if story.state == "failed" else Severity.WARNING, story.why)
         elif other or story.state == "running":

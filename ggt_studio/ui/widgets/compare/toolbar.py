@@ -18,7 +18,7 @@ DEFAULT_GAIN = 4
 
 
 class CompareToolbar(QWidget):
-    """Says what a person wants; the view decides."""
+    """Says what a person wants; the view decides. `names` are what the sides are called, LQ and HQ otherwise."""
 
     mode_chosen = Signal(object)
     gain_chosen = Signal(int)
@@ -27,9 +27,12 @@ class CompareToolbar(QWidget):
     fit = Signal()
     actual = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, names: tuple[str, str] | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        segments = [Segment(mode, modes.word(mode), modes.ICONS[mode], modes.help_text(mode)) for mode in Mode]
+        self.words = words = {mode: modes.word(mode) for mode in Mode}
+        if names is not None:
+            words[Mode.LQ], words[Mode.HQ] = names
+        segments = [Segment(mode, words[mode], modes.ICONS[mode], modes.help_text(mode)) for mode in Mode]
         self.modes = SegmentedControl(segments, self.tr("Way of comparing"))
         self.modes.changed.connect(self.mode_chosen)
         self._widths: tuple[int, int] | None = None

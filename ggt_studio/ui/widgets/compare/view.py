@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from ggt_studio.ui import theme
 from ggt_studio.ui.theme import SPACE_4, SPACE_8
 from ggt_studio.ui.widgets.compare import camera as cam
-from ggt_studio.ui.widgets.compare import modes
 from ggt_studio.ui.widgets.compare.canvas import Canvas
 from ggt_studio.ui.widgets.compare.difference_job import FULL_SCALE_DELTA_E, DifferenceJobs
 from ggt_studio.ui.widgets.compare.keys import CompareKeys
@@ -45,7 +44,7 @@ class CompareView(QWidget):
         self._jobs.ready.connect(self._difference_ready)
         self.destroyed.connect(self._jobs.forget)
         self.canvas = Canvas(Scene(None, None, dict(self._names), {}, Message("", "")))
-        self.toolbar = CompareToolbar()
+        self.toolbar = CompareToolbar(names)
         self.readout = QLabel()
         self.readout.setAccessibleName(self.tr("Pixel under the cursor"))
         self.size_label = QLabel()
@@ -148,7 +147,7 @@ class CompareView(QWidget):
         if self.canvas.image_size() is None:
             told = f"{scene.message.heading}. {scene.message.sentence}"
         else:
-            shown = modes.word(self.canvas.effective_mode())
+            shown = self.toolbar.words[self.canvas.effective_mode()]
             told = self.tr("{0}. {1} and {2}.").format(shown, scene.labels[Side.LQ], scene.labels[Side.HQ])
         self.canvas.setAccessibleName(self.tr("Comparison"))
         self.canvas.setAccessibleDescription(told)
@@ -205,7 +204,7 @@ class CompareView(QWidget):
         scene = self.canvas.scene
         if scene.lq and scene.hq and self.mode.is_difference:
             self._jobs.request(scene.lq.image, scene.hq.image, self.mode, self._gain)
-            label = modes.word(self.mode) + f" ×{self._gain}"
+            label = self.toolbar.words[self.mode] + f" ×{self._gain}"
             full_scale = FULL_SCALE_DELTA_E / self._gain
             self.canvas.show_scene(replace(scene, difference=None, difference_label=label, full_scale=full_scale))
 
