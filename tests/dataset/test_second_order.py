@@ -56,13 +56,14 @@ def test_the_same_seed_gives_the_same_pixels_and_another_others(clean: np.ndarra
 @pytest.mark.parametrize("name", degradation_names())
 def test_what_is_drawn_lies_in_the_presets_ranges_and_reaches_their_ends(name: str) -> None:
     preset = load_degradation(name)
-    first, second = preset.stages
+    first, last = preset.stages[0], preset.stages[-1]
     plans = [plan(preset, np.random.default_rng(seed)) for seed in range(1500)]
     steps = [step for steps in plans for step in steps]
     assert {s.quality for s in steps if isinstance(s, Compressed)} == set(range(first.jpeg[0], first.jpeg[1] + 1))
     blurs = [s for s in steps if isinstance(s, Blurred)]
-    assert {s.size for s in blurs} == set(range(7, 22, 2))
-    assert {s.kind for s in blurs} == {*first.blur.weights, "sinc"}
+    assert {s.size for s in blurs} == set(range(first.blur.sizes[0], first.blur.sizes[1] + 1, 2))
+    sinc = first.blur.sinc_chance or preset.final.sinc_chance
+    assert {s.kind for s in blurs} == {*first.blur.weights, *(["sinc"] if sinc else [])}
     for blur in blurs:
         if blur.kind == "sinc":
             assert (math.pi / 3 if blur.size < 13 else math.pi / 5) <= blur.cutoff <= math.pi
@@ -76,9 +77,9 @@ def test_what_is_drawn_lies_in_the_presets_ranges_and_reaches_their_ends(name: s
     for values, stage_range in ((sigmas, first.noise.sigma), (scales, first.noise.scale)):
         assert stage_range[0] <= min(values) <= max(values) <= stage_range[1]
         assert max(values) > 0.95 * stage_range[1]
-    assert len(sigmas) / (len(sigmas) + len(scales)) == pytest.approx(0.5, abs=0.04)
+    assert len(sigmas) / (len(sigmas) + len(scales)) == pytest.approx(first.noise.gaussian_chance, abs=0.04)
     factors = [s.factor for s in steps if isinstance(s, Resized)]
-    lowest = min(first.resize.factor[0], second.resize.factor[0] / preset.scale, 1 / preset.scale)
+    lowest = min(first.resize.factor[0], last.resize.factor[0] / preset.scale, 1 / preset.scale)
     assert lowest <= min(factors) <= max(factors) <= first.resize.factor[1]
     order = [isinstance(steps[-1], Compressed) for steps in plans]
     assert np.mean(order) == pytest.approx(0.5, abs=0.05)
@@ -167,7 +168,7 @@ def test_a_preset_of_ones_own_is_read_or_refused_with_the_reason(tmp_path: Path)
         mine.write_text(text.replace(old, new), "utf-8")
         with pytest.raises(StudioError, match=words):
             load_degradation(str(mine))
-    with pytest.raises(StudioError, match=r"no degradation such; choose mild, real-esrgan"):
+    with pytest.raises(StudioError, match=r"no degradation such; choose high-iso, mild, real-esrgan"):
         load_degradation("such")
     with pytest.raises(StudioError, match="Cannot read the degradation"):
         load_degradation(str(tmp_path / "none.toml"))
