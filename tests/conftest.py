@@ -7,8 +7,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Tests run side by side, one on each core: threads of one that wait for each other actively take the core of another. And what
 # image-sized buffers are made of stays with the process, as in the program's workers.

@@ -71,7 +71,7 @@ def test_coordinates_come_back(width: int, height: int, prepare: Prepare, u: flo
         assert to_patch(patch, *in_photo) == pytest.approx((x, y), abs=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(MIN_SIDE, 2600), st.integers(MIN_SIDE, 2600), st.integers(0, 2**32 - 1))
 def test_crops_go_back_exactly(width: int, height: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -181,7 +181,7 @@ async def test_a_request_ends_once() -> None:
     assert limiter.waiting_s == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     limit=st.integers(1, 6),
     steps=st.lists(st.tuples(st.floats(0, 30), st.floats(0, 5), st.booleans()), min_size=1, max_size=40),
