@@ -7,6 +7,7 @@ import json
 import math
 import os
 import tempfile
+import traceback
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -60,6 +61,17 @@ def settings_file() -> Path:
 def data_folder() -> Path:
     """Where a person's plugins and the demo project live."""
     return home() or user_data_path("ggt-studio", appauthor=False)
+
+
+def write_report(error: BaseException) -> str:
+    """Keep the traceback of an error that nobody expected, in the place of the one before; a sentence that says where."""
+    path = data_folder() / "last-error.txt"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(error)), "utf-8")
+    except OSError:
+        return "Its details could not be written."
+    return f"Details: {path}"
 
 
 def prompts_folder() -> Path:

@@ -8,7 +8,6 @@ import json
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,7 @@ from tqdm import tqdm
 from ggt_studio.cli.interrupts import INTERRUPTED, on_interrupt
 from ggt_studio.core.errors import ProjectLocked, StudioError
 from ggt_studio.core.files import is_about_the_disk, write_error
-from ggt_studio.settings import data_folder
+from ggt_studio.settings import write_report
 
 DONE, FAILED, USAGE = 0, 1, 2
 _MEANWHILE = "Meanwhile `status`, `list`, `show`, `aside`, `ledger`, `check` and `export` work as ever."
@@ -158,20 +157,9 @@ def _answered(command: click.Command) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    place = _write_report("".join(traceback.format_exception(error)))
-    note(f"ggt-studio: unexpected error: {type(error).__name__}: {error}. {place}".replace("\n", " "))
+    note(f"ggt-studio: unexpected error: {type(error).__name__}: {error}. {write_report(error)}".replace("\n", " "))
     return FAILED
 
 
 def _interrupt() -> None:
     raise KeyboardInterrupt
-
-
-def _write_report(text: str) -> str:
-    path = data_folder() / "last-error.txt"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    except OSError:
-        return "Its details could not be written."
-    return f"Details: {path}"

@@ -63,7 +63,9 @@ class WorkerCrashed(StudioError):
 
 
 def describe(error: BaseException) -> str:
-    """What to tell a person: a StudioError's own words; anything else is a defect and is named as one."""
+    """What to tell a person: a StudioError's own words; anything else is a defect and is named as one, with where its details were
+    kept (`details`), where somebody kept them."""
     if isinstance(error, StudioError):
         return str(error)
-    return f"Unexpected error: {type(error).__name__}: {error}"
+    details = getattr(error, "details", "")
+    return f"Unexpected error: {type(error).__name__}: {error}{f'. {details}' if details else ''}"

@@ -70,8 +70,10 @@ async def prepare_job(
     if data.clean_folders:
         load_degradation(data.degradation)
     if start_from is not None and not recipe.generative:
-        # Before all that takes long; whether it fits the recipe shows when the network is made.
-        await pool.call("restorer_inspect", {"path": absolute(start_from)}, lane=TRAINING_LANE)
+        # Before all that takes long.
+        params = {"recipe": recipe.model_dump(mode="json"), "start": absolute(start_from)}
+        params |= {"controller": absolute(controller)} if controller else {}
+        await pool.call("check_start", params, lane=TRAINING_LANE)
     trained_in = await _base(pool, folder, recipe, base)
     sets, remarks = await asyncio.to_thread(choose_sets, project, data, seed)
     if not sets:

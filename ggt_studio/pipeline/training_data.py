@@ -74,9 +74,12 @@ def choose_sets(project: Path | None, data: DataChoice, seed: int) -> tuple[list
 
 def _none_of(folder: Path, include: Include) -> str:
     """What to say of a project without such pairs."""
-    waiting = len(_read_project(folder, Include.ACCEPTED)) if include is Include.VERIFIED else 0
-    if not waiting:
+    if include is not Include.VERIFIED:
         return f"The project has no {include.value} pairs yet."
+    with Project.open(folder, read_only=True) as project:
+        waiting = len(selected_ids(project, Include.ACCEPTED))
+    if not waiting:
+        return "The project has no pairs yet."
     return (
         f"Nobody has accepted a pair of the project yet; {waiting:,} passed the machine and wait for it. Review them, or train on "
         "them as they are (--include accepted)."

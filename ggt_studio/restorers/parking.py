@@ -58,7 +58,7 @@ class InFiles:
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._files = 0
+        self._files, self._works = 0, True
 
     def __enter__(self) -> Self:
         return self
@@ -72,13 +72,15 @@ class InFiles:
 
     def park(self, frame: FrameType | None) -> TakeBack:
         """Move away what the functions under way in a waiting tile hold, where memory is short."""
-        if is_short():
-            for tensor in _held(frame):
-                size = tensor.numel() * tensor.element_size()
-                if tensor.device.type == "cpu" and size >= _WORTH_BYTES and not hasattr(tensor, _IN_FILE):
-                    # The latter is how torch says that a file cannot be mapped.
-                    with contextlib.suppress(OSError, RuntimeError):
+        if self._works and is_short():
+            try:
+                for tensor in _held(frame):
+                    size = tensor.numel() * tensor.element_size()
+                    if tensor.device.type == "cpu" and size >= _WORTH_BYTES and not hasattr(tensor, _IN_FILE):
                         self._write(tensor)
+            except (OSError, RuntimeError):
+                # No room; or, as torch says it, a file that cannot be mapped. Trying again with each tile would only fill the disk.
+                self._works = False
             release(torch.device("cpu"))
         return lambda: None
 

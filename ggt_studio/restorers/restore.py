@@ -73,11 +73,15 @@ def restorer_inspect(params: dict[str, Any]) -> dict[str, Any]:
     `params`: `path`; optionally `scale`, where weights do not tell it (X-Restormer). Returns `architecture`, `label`, `paper`,
     `licence`, `commercial` (True, False, or None where unknown), `container`, `file_bytes`, `sha256`, `companion_sha256` (of the
     file of its other part; empty where there is none), `parameters`, `notes` and the fields of `Capability`. Raises
-    UnusableCheckpoint, saying what was found, for everything that is no restorer.
+    UnusableCheckpoint, saying what was found, for everything that is no restorer; StudioError for a scale that it does not have.
     """
     path = Path(params["path"])
     checkpoint = read_checkpoint(path)
-    restorer = detect(checkpoint, {"scale": _scale(params)})
+    asked = _scale(params)
+    restorer = detect(checkpoint, {"scale": asked})
+    if asked not in (1, has := restorer.capability.scale):
+        size = "at its own size" if has == 1 else f"{has} times as large"
+        raise StudioError(f"{path.name} restores a photo {size}, not {asked} times; leave the scale out.")
     known = restorer.architecture
     return {
         "architecture": known.id,
@@ -151,13 +155,13 @@ def _check(params: dict[str, Any]) -> None:
 def _load(path: Path, params: dict[str, Any]) -> Restorer:
     if not path.is_file():
         read_checkpoint(path)
-    return _at_scale(_HOLDER.get(path, hash_file(path), _scale(params)), params)
+    return _HOLDER.get(path, hash_file(path), _scale(params))
 
 
 def _run(path: Path, image: Tensor, params: dict[str, Any], job: Job) -> tuple[Restorer, Tensor, Run, str]:
     """Put an image through the restorer of a checkpoint: what it is, the result, what was done, and the file's SHA-256."""
     sha256 = hash_file(path)
-    restorer = _at_scale(_HOLDER.get(path, sha256, _scale(params)), params)
+    restorer = _HOLDER.get(path, sha256, _scale(params))
     job.check()
     device = _device(str(params.get("device") or "auto"))
     dtype = usable_dtype(restorer.capability, device, bool(params.get("half")))
@@ -184,17 +188,6 @@ def _licence(restorer: Restorer) -> str:
     if restorer.checkpoint.options.get("run"):
         return f"that of the photos and targets that it was trained on; the authors' network: {network}"
     return network
-
-
-def _at_scale(restorer: Restorer, params: dict[str, Any]) -> Restorer:
-    """Raises StudioError where another scale is asked for than the restorer has."""
-    asked, has = _scale(params), restorer.capability.scale
-    if asked not in (1, has):
-        size = "at its own size" if has == 1 else f"{has} times as large"
-        raise StudioError(
-            f"{restorer.checkpoint.name} restores a photo {size}, not {asked} times; leave the scale out."
-        )
-    return restorer
 
 
 def _scale(params: dict[str, Any]) -> int:

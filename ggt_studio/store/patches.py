@@ -119,7 +119,7 @@ def runnable(project: Project, *, after: int = 0, limit: int = 256, since: str =
 def count_interrupted(project: Project, steps: Sequence[str] = ("prompt", "generate", "judge")) -> int:
     """How many of the runnable patches the next run sets aside, for a paid call of theirs (of these steps) was interrupted."""
     sql = (
-        "SELECT count(*) FROM patch WHERE state = 'open' AND hold = '' AND id IN (SELECT patch_id FROM ledger"
+        f"SELECT count(*) FROM patch WHERE {_RUNNABLE} AND id IN (SELECT patch_id FROM ledger"  # noqa: S608 - our own words
         " WHERE finished_at IS NULL AND batch = '' AND step IN (SELECT value FROM json_each(?))"
         " AND run_id NOT IN (SELECT run_id FROM tryout_entry))"
     )
@@ -220,10 +220,13 @@ def _derived(summary: Summary) -> tuple[str, int, int, str, str | None]:
 
 # Later than all times.
 _NEVER = "9999"
+_RUNNABLE = (
+    "state = 'open' AND hold = '' AND NOT EXISTS"
+    " (SELECT 1 FROM ledger WHERE patch_id = patch.id AND batch != '' AND finished_at IS NULL)"
+)
 # A candidate is still on its way where it is the latest of its patch's facts, or a gate that passed is.
 _UNJUDGED = (
-    f"SELECT count(*) FROM patch WHERE state = 'open' AND hold = '' AND stage >= {int(Stage.GENERATED)} AND NOT EXISTS"  # noqa: S608
-    " (SELECT 1 FROM ledger WHERE patch_id = patch.id AND batch != '' AND finished_at IS NULL) AND"
+    f"SELECT count(*) FROM patch WHERE {_RUNNABLE} AND stage >= {int(Stage.GENERATED)} AND"  # noqa: S608 - our own words
     " (SELECT CASE kind WHEN 'generated' THEN 1 WHEN 'judged' THEN 0 ELSE data ->> '$.gate.passed' END FROM fact"
     " WHERE patch_id = patch.id AND kind IN ('generated', 'aligned', 'scored', 'judged') ORDER BY id DESC LIMIT 1)"
 )

@@ -128,11 +128,11 @@ def checkpoints(folder: Path) -> list[CheckpointFiles]:
     return sorted(found, key=lambda one: one.step)
 
 
-def called_after_run(weights: Path) -> str:
-    """What people call the weights of a checkpoint in a job folder: the run and its step; empty for other files."""
+def name_of_weights(weights: Path) -> str:
+    """What people call a file of weights: in a job folder the run and its step, elsewhere the file's name."""
     match = re.fullmatch(r"step-(\d+)", weights.parent.name)
     if match is None or weights.parents[1].name != CHECKPOINTS:
-        return ""
+        return weights.name
     return f"{weights.parents[2].name}, step {int(match[1]):,}"
 
 

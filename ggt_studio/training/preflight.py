@@ -22,8 +22,9 @@ from ggt_studio.training.findings import Answer, Finding, Preflight
 from ggt_studio.training.job import DATA, VALIDATION_PACK, Job
 from ggt_studio.training.loop import Run, accelerator_for
 from ggt_studio.training.memory import PeakMemory, forget, too_little_memory
-from ggt_studio.training.networks import size_multiple
+from ggt_studio.training.networks import build, size_multiple
 from ggt_studio.training.pack import Pack
+from ggt_studio.training.recipes import parse_recipe
 from ggt_studio.training.run_log import RunLog
 from ggt_studio.training.words import gigabytes, how_long
 from ggt_studio.worker.job import Job as Request
@@ -46,6 +47,17 @@ def preflight_job(params: dict[str, Any], request: Request) -> dict[str, Any]:
         return preflight(Path(params["folder"]), job, str(params.get("device") or "auto"), request.check).to_json()
     finally:
         forget()
+
+
+def check_start(params: dict[str, Any]) -> dict[str, Any]:
+    """Worker method: whether a recipe's network can begin with a checkpoint. `params`: `recipe` (its JSON values), `start` and, for
+    DA-CLIP, `controller`, paths. Returns nothing; raises StudioError that names the file."""
+    recipe, controller = parse_recipe(params["recipe"], "chosen"), params.get("controller")
+    try:
+        build(recipe, 0, Path(params["start"]), Path(controller) if controller else None)
+    finally:
+        forget()
+    return {}
 
 
 def preflight(folder: Path, job: Job, device: str = "auto", check: Callable[[], None] = lambda: None) -> Preflight:

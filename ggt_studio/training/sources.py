@@ -45,7 +45,7 @@ class FoundPairs:
 
     def words(self) -> str:
         """For people: how many there are, and what was left."""
-        told = [f"{len(self.pairs):,} pairs"]
+        told = ["1 pair" if len(self.pairs) == 1 else f"{len(self.pairs):,} pairs"]
         if self.unmatched:
             some = "; ".join(f"{storable(path)}: {why}" for path, why in self.unmatched[:_TOLD])
             more = f"; and {len(self.unmatched) - _TOLD:,} more" if len(self.unmatched) > _TOLD else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +37,14 @@ class Story:
 
     @property
     def curve(self) -> list[tuple[int, float]]:
-        """Steps and the mean losses since the one before; means of much fewer steps than usual, as at a pause, are left out."""
-        before, found = 0, []
-        for one in self.measured:
-            if 2 * (one["step"] - before) >= self.job.recipe.log_every or len(self.measured) == 1:
-                found.append((one["step"], one["loss"]))
-            before = one["step"]
-        return found
+        """Steps and the mean losses since the one before; means of less than half as many steps as usual, as at a pause, are left
+        out."""
+        steps = [one["step"] for one in self.measured]
+        over = [step - before for before, step in pairwise((0, *steps))]
+        usual = statistics.median(over) if over else 0
+        return [
+            (one["step"], one["loss"]) for one, count in zip(self.measured, over, strict=True) if 2 * count >= usual
+        ]
 
     def scores_of(self, step: int) -> Mapping[str, Any] | None:
         """What validation found of a checkpoint; None where it was not validated."""

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from ggt_studio.core.errors import StudioError
+from ggt_studio.settings import write_report
+
 T = TypeVar("T")
 OnError = Callable[[Exception], None]
 
@@ -41,6 +44,8 @@ class Tasks:
                 return
             error = task.exception()
             if isinstance(error, Exception):
+                if not isinstance(error, StudioError):
+                    error.details = write_report(error)  # type: ignore[attr-defined] - for `describe`
                 (on_error or self._on_error)(error)
             elif error is not None:
                 raise error

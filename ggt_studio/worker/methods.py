@@ -21,6 +21,7 @@ METHODS = {
     "restore_photo_classical": "ggt_studio.providers.classical.photos:restore_photo",
     "restore_region_classical": "ggt_studio.providers.classical.photos:restore_region",
     "pack_list": "ggt_studio.training.gathering:pack_list",
+    "check_start": "ggt_studio.training.preflight:check_start",
     "preflight_job": "ggt_studio.training.preflight:preflight_job",
     "write_tiny_base": "ggt_studio.generative.tiny:write_tiny_base",
     "generative_inspect": "ggt_studio.generative.inspecting:generative_inspect",

@@ -52,6 +52,8 @@ async def test_inspects_and_restores(tmp_path: Path) -> None:
         assert about["scale"] == 1
         assert about["file_bytes"] == checkpoint.stat().st_size
         assert about["parameters"] > 1000
+        with pytest.raises(StudioError, match="at its own size, not 2 times; leave the scale out"):
+            await pool.call("restorer_inspect", {"path": str(checkpoint), "scale": 2})
 
         result, full = await restore("full.png", strength=1.0, tile=0, half=False)
         assert (result["width"], result["height"]) == (70, 50)

@@ -59,7 +59,7 @@ def test_files_without_a_partner_are_listed_and_the_rest_is_taken(tmp_path: Path
         "lq/3.png": "more than one file could be its target (3.jpg and 3.png)",
         "x.png": "neither its name nor its folder says whether it is LQ or HQ",
     }
-    assert "1 pairs; 4 files without a partner" in found.words()
+    assert "1 pair; 4 files without a partner" in found.words()
 
 
 def test_folders_for_tests_are_left_out_unless_chosen(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from ggt_studio.providers.local.generator import LocalGenerator
 from ggt_studio.providers.offline import CLASSICAL
 from ggt_studio.providers.registry import Registry
 
+_SUFFIXES = {".safetensors", ".pth", ".pt", ".ckpt", ".bin"}
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
@@ -50,7 +52,8 @@ def named_model(name: str, settings: ModelSettings, registry: Registry) -> Resto
         inside = next(iter(sorted(path.glob("*.safetensors"))), None)
         hint = f"give the file, {inside}" if inside else "give the file of a checkpoint in it"
         raise StudioError(f"{name} is a folder; {hint}.")
-    if path.suffix or len(path.parts) > 1:
+    # Ids have dots, too.
+    if len(path.parts) > 1 or path.suffix.lower() in _SUFFIXES:
         raise StudioError(f"There is no file {name}. Look at its name and where it is.")
     raise StudioError(
         f"{name} is neither the file of a checkpoint nor the id of a generator. There are: {', '.join(sorted(registry.generators))}."

@@ -11,7 +11,7 @@ from ggt_studio.core.errors import StudioError, WorkerCrashed
 from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring.models import PhotoTask, Tools, require_extra
 from ggt_studio.providers.base import ProviderInfo
-from ggt_studio.training.job import called_after_run
+from ggt_studio.training.job import name_of_weights
 from ggt_studio.worker.client import GPU_LANE, WorkerPool
 
 # A pass of a large model whose layers come from main memory.
@@ -38,7 +38,7 @@ class Finetuned:
     @property
     def info(self) -> ProviderInfo:
         """As of `RestoringModel`."""
-        return ProviderInfo(str(self.path), called_after_run(self.path) or self.path.name, "")
+        return ProviderInfo(str(self.path), name_of_weights(self.path), "")
 
     @property
     def at_once(self) -> int:

@@ -14,7 +14,7 @@ from ggt_studio.core.words import Category
 from ggt_studio.pipeline.restoring.asking import Asking
 from ggt_studio.providers.base import ProviderInfo
 from ggt_studio.providers.offline import CLASSICAL
-from ggt_studio.training.job import called_after_run
+from ggt_studio.training.job import name_of_weights
 from ggt_studio.worker.client import GPU_LANE, WorkerPool
 
 # A layer of a large network on a large tile, on a CPU.
@@ -107,7 +107,7 @@ class Checkpoint:
     @property
     def info(self) -> ProviderInfo:
         """As of `RestoringModel`."""
-        return ProviderInfo(str(self.path), called_after_run(self.path) or self.path.name, "")
+        return ProviderInfo(str(self.path), name_of_weights(self.path), "")
 
     @property
     def at_once(self) -> int:

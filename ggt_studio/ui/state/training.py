@@ -28,6 +28,7 @@ from ggt_studio.training.job import CHECKPOINTS, LOG_FILE, VALIDATION, is_at_wor
 from ggt_studio.training.recipes import TrainingRecipe
 from ggt_studio.training.sources import find_clean, find_pairs
 from ggt_studio.training.story import Story, read_story
+from ggt_studio.ui.format import counted
 from ggt_studio.ui.state.looks import read_whole
 from ggt_studio.ui.state.project import OpenProject
 
@@ -172,7 +173,9 @@ class Training(QObject):
         """Find out what there is to train on in a folder: `told` gets words, and whether it can be used."""
 
         def look() -> str:
-            return f"{len(find_clean(folder)):,} photos" if clean else find_pairs(folder).words()
+            if not clean:
+                return find_pairs(folder).words()
+            return counted(len(find_clean(folder)), self.tr("1 photo"), self.tr("{0} photos"))
 
         def failed(error: Exception) -> None:
             told(describe(error), False)

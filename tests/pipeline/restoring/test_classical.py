@@ -120,6 +120,9 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     for wrong, code, words in (
         (("classical", lq, "-o", tmp_path / "x.png", "--tile", "64"), 2, "--tile only goes with the checkpoint"),
         (("no-such-model", lq, "-o", tmp_path / "x.png"), 1, "neither the file of a checkpoint nor the id"),
+        (("seedream-9.9", lq, "-o", tmp_path / "x.png"), 1, "neither the file of a checkpoint nor the id"),
+        (("gone.safetensors", lq, "-o", tmp_path / "x.png"), 1, "There is no file gone.safetensors"),
+        ((tmp_path, lq, "-o", tmp_path / "x.png"), 1, "is a folder; give the file of a checkpoint in it"),
     ):
         refused = run_command("restore", *wrong)
         assert refused.returncode == code

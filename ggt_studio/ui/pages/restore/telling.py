@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ggt_studio.pipeline.readiness import Lack
 from ggt_studio.pipeline.restoring import RestoreItem, RestoreQueue, Standing
-from ggt_studio.training.job import called_after_run
+from ggt_studio.training.job import name_of_weights
 from ggt_studio.ui.format import counted, money, money_of
 from ggt_studio.ui.pages.restore.words import tr
 from ggt_studio.ui.state.restoring import Restoring
@@ -52,8 +52,7 @@ def sentence(restoring: Restoring) -> str:
     """How far the photos are, where they go, and the most that it can cost."""
     queue, bill = restoring.queue, restoring.bill
     if not queue.items and restoring.is_checkpoint and restoring.about:
-        called = called_after_run(Path(restoring.model)) or Path(restoring.model).name
-        return tr("What you add here is restored by {0}.").format(called)
+        return tr("What you add here is restored by {0}.").format(name_of_weights(Path(restoring.model)))
     if not queue.items:
         return tr("Photos in, restored ones out: seen side by side, with all that they have, in a folder of their own.")
     parts = [
