@@ -225,7 +225,7 @@ class TrainPage(Page):
         if self._chosen is not None and story is None and training.looked and training.at_work != self._chosen:
             # It was thrown away, or is only just being written.
             self._chosen = self._chosen if (self._chosen / "job.json").exists() else None
-        self.runs.show_runs(training.stories, self._chosen)
+        self.runs.show_runs(training.stories, self._chosen, training.at_work)
         self.new_button.setChecked(story is None)
         self._stack.setCurrentIndex(0 if story is None else 1)
         if story is None and not training.busy:

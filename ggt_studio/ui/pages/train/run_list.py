@@ -31,8 +31,8 @@ class RunList(QListWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.currentItemChanged.connect(lambda now, _: self.chosen.emit(now.data(_FOLDER)) if now else None)
 
-    def show_runs(self, stories: Sequence[Story], current: Path | None) -> None:
-        """Show these; `current` is marked, without `chosen`."""
+    def show_runs(self, stories: Sequence[Story], current: Path | None, at_work: Path | None) -> None:
+        """Show these; `current` is marked, without `chosen`; `at_work` is trained from here."""
         height = 2 * self.fontMetrics().lineSpacing() + SPACE_12
         with QSignalBlocker(self):
             while self.count() > len(stories):
@@ -42,7 +42,8 @@ class RunList(QListWidget):
             at = -1
             for row, story in enumerate(stories):
                 item = self.item(row)
-                words = row_words(story)
+                begins = story.folder == at_work and story.state == "new"
+                words = tr("Beginning …") if begins else row_words(story)
                 item.setText(f"{story.folder.name}\n{words}")
                 item.setToolTip(f"{story.folder}\n{words}")
                 item.setIcon(theme.icon(*state_icon(story)))
