@@ -3,101 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import os
 import signal
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fakes.process_life import alive, dies
 from ggt_studio.core.errors import MlExtraMissing, StudioError, UnusableImage, WorkerCrashed, WriteError
 from ggt_studio.worker.client import WorkerError, WorkerPool
 from ggt_studio.worker.process import Progress
-
-CHORES = """
-import ctypes, os, subprocess, sys, threading, time
-from ggt_studio.core.errors import MlExtraMissing, StudioError, UnusableImage, WriteError
-
-def echo(params): return params
-def pid(params): return {"pid": os.getpid()}
-def sleep(params): time.sleep(params["s"]); return {"pid": os.getpid()}
-def last_words(params):
-    print("about to fall", file=sys.stderr, flush=True)
-    os._exit(params["code"])
-def segfault(params): ctypes.string_at(0)
-def killed(params): os.kill(os.getpid(), 9)
-def leave(params): sys.exit(3)
-def chatter(params):
-    print("loud"); sys.stdout.write('{"id": 1, "result": {}}\\n'); sys.stdout.flush()
-    os.write(1, b"from below\\n")
-    return {"read": sys.stdin.read()}
-def fill_stderr(params):
-    os.write(2, b"x" * 3_000_000)
-    return {}
-def environment(params): return dict(os.environ)
-def refuse(params): raise {c.__name__: c for c in (MlExtraMissing, StudioError, UnusableImage, WriteError)}[params["kind"]]("no, because")
-def bug(params): return {}["missing"]
-def deep(params): return deep(params)
-def hungry(params): raise MemoryError
-def full(params): raise OSError(28, "No space left on device", "/full/hq.png")
-def gone(params): raise FileNotFoundError(2, "No such file or directory", "/gone.png")
-def unspeakable(params): return {"set": {1, 2}}
-def big(params): return {"data": "x" * params["n"]}
-def torn(params):
-    threading.Timer(0.3, lambda: os._exit(1)).start()
-    return {"data": "x" * 300_000_000}
-def child(params):
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    if params["wait"]: process.wait()
-    if params["crash"]: os._exit(1)
-    return {"pid": process.pid}
-def steps(params, job):
-    for n in range(params["n"]):
-        job.check()
-        job.report("steps", n, params["n"])
-        time.sleep(params["s"])
-    return {"pid": os.getpid()}
-def deaf(params, job): time.sleep(60)
-def busy_end(params, job):
-    try:
-        while True: job.check(); time.sleep(0.01)
-    finally:
-        time.sleep(params["s"])
-def children(params): return {"children": sorted(t.name for t in threading.enumerate())}
-"""
-
-
-@pytest.fixture
-def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerPool]:
-    """One worker, which can also do the chores of a module that only this test has."""
-    (tmp_path / "chores.py").write_text(CHORES)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    made = WorkerPool(1)
-    yield made
-    made.close()
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with contextlib.suppress(OSError):
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    return True
-
-
-async def dies(pid: int, within_s: float = 2.0) -> bool:
-    until = time.monotonic() + within_s
-    while alive(pid) and time.monotonic() < until:
-        await asyncio.sleep(0.01)
-    return not alive(pid)
 
 
 async def test_a_method_answers_and_its_process_is_kept(pool: WorkerPool) -> None:
@@ -349,86 +266,3 @@ async def test_answers_find_their_callers(pool: WorkerPool) -> None:
         assert [a["n"] for a in answers] == list(range(200))
     finally:
         many.close()
-
-
-@pytest.mark.skipif(os.name != "posix", reason="POSIX process groups")
-async def test_what_a_method_started_goes_with_it(pool: WorkerPool) -> None:
-    grandchild = (await pool.call("chores:child", {"wait": False, "crash": False}))["pid"]
-    assert alive(grandchild)
-    began = time.monotonic()
-    with pytest.raises(WorkerCrashed):
-        await pool.call("chores:child", {"wait": False, "crash": True}, timeout_s=20)
-    assert time.monotonic() - began < 5, "an orphan that holds the pipes open delays nothing"
-    assert await dies(grandchild)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="POSIX process groups")
-async def test_ctrl_c_in_the_terminal_is_not_for_the_worker(pool: WorkerPool) -> None:
-    pid = (await pool.call("chores:pid", {}))["pid"]
-    assert os.getpgid(pid) == pid != os.getpgid(0)
-
-
-# A group of its own, and whoever is in it hears SIGINT without a pause, while one worker after the other is born.
-CTRL_C_ALL_THE_TIME = """
-import os, signal, sys, threading
-signal.signal(signal.SIGINT, lambda *_: None)
-from ggt_studio.worker.process import WorkerProcess
-over = threading.Event()
-def hail():
-    while not over.is_set():
-        os.killpg(0, signal.SIGINT)
-        over.wait(0.0002)
-threading.Thread(target=hail).start()
-ended = []
-for _ in range(60):
-    worker = WorkerProcess(1)
-    over.wait(0.02)
-    if not worker.alive:
-        worker.process.wait()
-        ended.append(worker.process.returncode)
-    worker.stop()
-over.set()
-print(ended)
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="groups of processes as POSIX has them")
-def test_ctrl_c_while_a_worker_is_born_does_not_end_it() -> None:
-    command = [sys.executable, "-c", CTRL_C_ALL_THE_TIME]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, start_new_session=True, check=False)
-    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-async def test_closing_leaves_no_process_thread_or_file(pool: WorkerPool) -> None:
-    gc.collect()
-    threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-    two = WorkerPool(2)
-    pids = {a["pid"] for a in await asyncio.gather(*(two.call("chores:sleep", {"s": 0.2}) for _ in range(2)))}
-    busy = asyncio.create_task(two.call("chores:sleep", {"s": 60}))
-    await asyncio.sleep(0.1)
-    two.close()
-    with pytest.raises(WorkerCrashed):
-        await busy
-    assert len(pids) == 2
-    assert not any(alive(pid) for pid in pids)
-    assert threading.active_count() == threads
-    assert len(os.listdir("/proc/self/fd")) == files  # noqa: PTH208
-    two.close()
-
-
-@pytest.mark.skipif(os.name != "posix", reason="`kill -9`")
-async def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path, pool: WorkerPool) -> None:
-    code = (
-        "import asyncio, sys\nfrom ggt_studio.worker.client import WorkerPool\n"
-        "async def main():\n    pool = WorkerPool(1)\n"
-        "    print((await pool.call('chores:pid', {}))['pid'], flush=True)\n"
-        "    await pool.call('chores:sleep', {'s': 60})\nasyncio.run(main())\n"
-    )
-    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
-    assert parent.stdout is not None
-    pid = int(await parent.stdout.readline())
-    assert alive(pid)
-    parent.kill()
-    await parent.wait()
-    assert await dies(pid, 5)
